@@ -1,0 +1,8 @@
+export * from './fields.js'
+export { FlatMemory } from './flat-memory.js'
+export type { ArrayField, BytesField, Field, Field64, FieldShapes, Infer, Layout, Values } from './layout.js'
+export { struct } from './layout.js'
+export * from './page.js'
+export * from './scalars.js'
+export type { SharedMemory } from './shared-memory.js'
+export * from './xen-error.js'

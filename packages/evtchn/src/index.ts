@@ -1,0 +1,1 @@
+export type { EventChannels } from './event-channels.js'

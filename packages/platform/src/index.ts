@@ -1,0 +1,3 @@
+export type { Capabilities } from './capabilities.js'
+export type { Clock, Timer } from './clock.js'
+export type { Platform } from './platform.js'
