@@ -1,0 +1,1 @@
+export type { BlockStore } from './block-store.js'
