@@ -1,0 +1,6 @@
+export { assert, assertEqual, assertList, assertRejects, assertThrows, ConformanceFailure } from './assert.js'
+export { assertLedgerEmpty } from './ledger.js'
+export type { Suite, SuiteCase, SuiteOptions, SuiteRandom } from './suite.js'
+export { defineSuite } from './suite.js'
+export { eventually, PATIENCE_MS, quiet, within } from './wait.js'
+export type { DeviceHandle, DeviceOptions, GuestConsole, GuestHandle, GuestOptions, Toolstack, World } from './world.js'

@@ -1,0 +1,57 @@
+import type { Capabilities } from '@split-driver/platform'
+import { assertLedgerEmpty } from './ledger.js'
+import type { World } from './world.js'
+
+/** One thing that a world must do. Its name states the rule that it proves. */
+export interface SuiteCase {
+  readonly name: string
+  /** What the world must be able to do for this case to make sense. */
+  readonly needs?: readonly (keyof Capabilities)[]
+  /** Gets a world of its own, and leaves nothing open in it. */
+  run(world: World, random: SuiteRandom): Promise<void>
+}
+
+/** How much a case with a random schedule does, and from which seed. */
+export interface SuiteRandom {
+  /** Any u32. */
+  readonly seed: number
+  /** Multiplies the length of random schedules; 1 suits a quick run. */
+  readonly scale: number
+}
+
+/** What the caller brings: its test runner and its worlds. */
+export interface SuiteOptions {
+  /** Registers a test with whatever runner there is, such as vitest's `test`. */
+  readonly test: (name: string, body: () => Promise<void>) => void
+  /** Reports a case that this world cannot run. It must be visible: what was not run has not passed. */
+  readonly notRun: (name: string, reason: string) => void
+  /** A fresh world; disposed by the suite when its test has ended. */
+  readonly world: () => Promise<World>
+  /** What those worlds can do, known before one is made. */
+  readonly supports: Capabilities
+  /** Seed of random schedules, u32; 1 unless given. */
+  readonly seed?: number
+  /** Multiplies the length of random schedules; 1 unless given. */
+  readonly scale?: number
+}
+
+/** A suite: registers its cases with the caller's runner. */
+export type Suite = (options: SuiteOptions) => void
+
+/** Makes a suite of its cases. Each runs in a world of its own, and then the world's ledger must be empty. */
+export const defineSuite =
+  (title: string, cases: readonly SuiteCase[]): Suite =>
+  (options) => {
+    for (const suiteCase of cases) {
+      const name = `${title}: ${suiteCase.name}`
+      const lacking = (suiteCase.needs ?? []).filter((need) => !options.supports[need])
+      if (lacking.length > 0) options.notRun(name, `this world does not support ${lacking.join(', ')}`)
+      else options.test(name, () => runCase(suiteCase, options))
+    }
+  }
+
+const runCase = async (suiteCase: SuiteCase, options: SuiteOptions): Promise<void> => {
+  await using world = await options.world()
+  await suiteCase.run(world, { seed: options.seed ?? 1, scale: options.scale ?? 1 })
+  await assertLedgerEmpty(world)
+}

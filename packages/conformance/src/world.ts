@@ -1,0 +1,73 @@
+import type { Domid, Port, SharedMemory } from '@split-driver/abi'
+import type { Capabilities, Platform } from '@split-driver/platform'
+
+/**
+ * A machine to prove things on: a control domain, a XenStore that serves every domain, and a toolstack. Suites know
+ * nothing else of it, so they run unchanged on an emulated machine and on a real one.
+ */
+export interface World extends AsyncDisposable {
+  /** The control domain. The console and block daemons that a suite needs are started by the suite itself. */
+  readonly dom0: Platform
+  readonly supports: Capabilities
+  readonly toolstack: Toolstack
+
+  /** Builds a domain, introduces it to XenStore and returns when its platform can be used. */
+  createGuest(options?: GuestOptions): Promise<GuestHandle>
+
+  /**
+   * What is open now through the platforms of this world, one line an entry: ports, grants, mappings, watches,
+   * transactions. Not what the world opened by itself to run a domain (its start-of-day ports and rings, XenStore's end
+   * of them). Every suite demands that it be empty when a test ends.
+   */
+  ledger(): Promise<readonly string[]>
+}
+
+export interface GuestOptions {
+  /** Value of the domain's `name` key. */
+  readonly name?: string
+}
+
+/** A guest as the suite drives it. */
+export interface GuestHandle {
+  readonly domid: Domid
+  readonly platform: Platform
+  /** What start-of-day tells the guest of its primary console. */
+  readonly console: GuestConsole
+  /** Ends the domain as a crash would: nothing of its own is closed in order. Idempotent. */
+  destroy(): Promise<void>
+}
+
+export interface GuestConsole {
+  /** The ring page, granted to dom0 by the reserved reference 0. */
+  readonly memory: SharedMemory
+  readonly port: Port
+}
+
+/** The control domain's duties that no driver may take on. */
+export interface Toolstack {
+  /**
+   * Creates both halves' XenStore directories of a device with their permissions (each half owns its own, the other
+   * reads), `backend`, `backend-id`, `frontend`, `frontend-id` and `state` 1, in one transaction. The backend is dom0.
+   */
+  attachDevice(guest: GuestHandle, options: DeviceOptions): Promise<DeviceHandle>
+}
+
+export interface DeviceOptions {
+  /** The device class as XenStore's paths spell it, such as `vbd`. */
+  readonly type: string
+  /** The device's number below `device/<type>`. */
+  readonly id: number
+  /** Further keys of the frontend's directory. */
+  readonly frontendKeys?: Readonly<Record<string, string>>
+  /** Further keys of the backend's directory. */
+  readonly backendKeys?: Readonly<Record<string, string>>
+}
+
+export interface DeviceHandle {
+  /** Absolute. */
+  readonly frontendPath: string
+  /** Absolute. */
+  readonly backendPath: string
+  /** Removes both directories, whatever state the halves are in. Idempotent. */
+  remove(): Promise<void>
+}
