@@ -1,0 +1,57 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, join, relative } from 'node:path'
+import { root } from '../root.mjs'
+
+/**
+ * What the quick build makes, one entry per workspace folder that has something to build:
+ * `entries` maps an output's name below dist/ (no extension) to its source, relative to the workspace.
+ * @typedef {{ name: string, folder: string, sources: string[], entries: Record<string, string>, library: boolean }} Target
+ */
+
+/** @returns {Target[]} */
+export function buildTargets() {
+  return [...libraries(), program('examples', '.'), program('bench', 'src')].filter(
+    (target) => Object.keys(target.entries).length > 0,
+  )
+}
+
+/** The published packages. One without src/index.ts is an empty room yet and is left out. */
+export function libraries() {
+  return readdirSync(join(root, 'packages'))
+    .sort()
+    .filter((name) => existsSync(join(root, 'packages', name, 'src', 'index.ts')))
+    .map(library)
+}
+
+/** A library is bundled per entry: index, node, and each worker's file, which is loaded by its URL. */
+function library(name) {
+  const folder = `packages/${name}`
+  const sources = typescriptFiles(`${folder}/src`)
+  const isEntry = (file) =>
+    file === `${folder}/src/index.ts` || file === `${folder}/src/node.ts` || file.endsWith('-worker.ts')
+  const entries = Object.fromEntries(sources.filter(isEntry).map((file) => [basename(file, '.ts'), file]))
+  return { name, folder, sources, entries, library: true }
+}
+
+/** A program keeps its tree: each file becomes one file, so that URLs relative to it stay true. */
+function program(folder, sourceFolder) {
+  const sources = typescriptFiles(join(folder, sourceFolder)).filter((file) => !file.startsWith(`${folder}/test/`))
+  const outputName = (file) => slashed(relative(join(folder, sourceFolder), file)).replace(/\.ts$/, '')
+  const entries = Object.fromEntries(sources.map((file) => [outputName(file), file]))
+  return { name: folder, folder, sources, entries, library: false }
+}
+
+const generated = new Set(['node_modules', 'dist', '.types', '.cache'])
+
+function typescriptFiles(folder) {
+  if (!existsSync(join(root, folder))) return []
+  return readdirSync(join(root, folder), { withFileTypes: true })
+    .flatMap((entry) => {
+      const path = slashed(join(folder, entry.name))
+      if (entry.isDirectory()) return generated.has(entry.name) ? [] : typescriptFiles(path)
+      return /(?<!\.d)\.ts$/.test(entry.name) ? [path] : []
+    })
+    .sort()
+}
+
+const slashed = (path) => path.replaceAll('\\', '/')
