@@ -1,4 +1,5 @@
 export type { ByteChannel } from './byte-channel.js'
 export type { Permission, PermissionKind } from './permission.js'
 export { XenbusState } from './state.js'
+export * from './wire/index.js'
 export type { Watch, XenStore, XenStoreOperations } from './xenstore.js'
