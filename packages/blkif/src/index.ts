@@ -1,1 +1,7 @@
 export type { BlockStore } from './block-store.js'
+export { MemoryBlockStore, type MemoryBlockStoreOptions } from './store/memory-block-store.js'
+export * from './wire/blkif-abi.js'
+export * as blkifKeys from './wire/keys.js'
+export * from './wire/operations.js'
+export { type RequestLayouts, requestLayouts, segmentLayout } from './wire/request-layouts.js'
+export { virtualDeviceName, virtualDeviceNumber } from './wire/virtual-device.js'

@@ -1,0 +1,105 @@
+import { readvSync, writevSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { SECTOR_BYTES, XenError, type XenErrorCode } from '@split-driver/abi'
+import type { BlockStore } from '../block-store.js'
+import { assertGeometry, transferBytes } from '../store/geometry.js'
+import { deviceBytes } from './device-bytes.js'
+import { transferAll, transferAllAsync } from './vector-io.js'
+
+export interface FileBlockStoreOptions {
+  /** Logical sector size in bytes; 512 unless given. */
+  readonly sectorBytes?: number
+  /** Opens the file for reading only; false unless given. */
+  readonly readOnly?: boolean
+  /**
+   * Reads and writes off the thread, several at once: for devices so slow that waiting would stall other disks; false
+   * unless given. On a file in the page cache one asynchronous 4 KiB read costs more than ten synchronous ones (24 µs
+   * against 1–2 µs), so waiting is the faster way there.
+   */
+  readonly asynchronous?: boolean
+}
+
+/**
+ * A disk that is a file or a block device, byte for byte: never an image format, whatever its first bytes look like, for
+ * those are the guest's to write. Data moves directly between the file and the given views.
+ */
+export class FileBlockStore implements BlockStore {
+  readonly path: string
+  readonly byteLength: number
+  readonly sectorBytes: number
+  readonly readOnly: boolean
+  readonly #file: FileHandle
+  readonly #asynchronous: boolean
+
+  private constructor(path: string, file: FileHandle, byteLength: number, options: FileBlockStoreOptions) {
+    this.path = path
+    this.byteLength = byteLength
+    this.sectorBytes = options.sectorBytes ?? SECTOR_BYTES
+    this.readOnly = options.readOnly ?? false
+    this.#file = file
+    this.#asynchronous = options.asynchronous ?? false
+  }
+
+  /**
+   * Opens a disk that exists. Its size is taken now.
+   * @throws XenError ENOENT, EACCES, EROFS … as the system says; EINVAL for what is neither a file nor a block device, is
+   * empty, or has a size that is no multiple of the sector size. The message names the path and what to do.
+   */
+  static async open(path: string, options: FileBlockStoreOptions = {}): Promise<FileBlockStore> {
+    const file = await open(path, options.readOnly ? 'r' : 'r+').catch((error: unknown) => {
+      throw systemError(error, `cannot open the disk ${path}`)
+    })
+    try {
+      const stat = await file.stat()
+      if (!stat.isFile() && !stat.isBlockDevice())
+        throw new XenError('EINVAL', `${path} is neither a file nor a block device`, { detail: { path } })
+      const byteLength = await deviceBytes(stat)
+      assertGeometry(path, byteLength, options.sectorBytes ?? SECTOR_BYTES)
+      return new FileBlockStore(path, file, byteLength, options)
+    } catch (error) {
+      await file.close()
+      throw systemError(error, `cannot use the disk ${path}`)
+    }
+  }
+
+  read(position: number, targets: readonly Uint8Array[]): void | Promise<void> {
+    const total = transferBytes(this.byteLength, position, targets)
+    if (this.#asynchronous) return transferAllAsync(this.#readSome, targets, position, total)
+    transferAll(this.#readSomeSync, targets, position, total)
+  }
+
+  write(position: number, sources: readonly Uint8Array[]): void | Promise<void> {
+    if (this.readOnly) throw new XenError('EROFS', `the disk ${this.path} was opened read-only`)
+    const total = transferBytes(this.byteLength, position, sources)
+    if (this.#asynchronous) return transferAllAsync(this.#writeSome, sources, position, total)
+    transferAll(this.#writeSomeSync, sources, position, total)
+  }
+
+  /** fdatasync, always off the thread: it takes milliseconds. */
+  flush(): Promise<void> {
+    return this.#file.datasync()
+  }
+
+  /** Closes the file. Idempotent. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#file.fd >= 0) await this.#file.close()
+  }
+
+  // Made once, so that a request makes no closure.
+  readonly #readSomeSync = (views: readonly Uint8Array[], position: number) => readvSync(this.#file.fd, views, position)
+  readonly #writeSomeSync = (views: readonly Uint8Array[], position: number) =>
+    writevSync(this.#file.fd, views, position)
+  readonly #readSome = async (views: readonly Uint8Array[], position: number) =>
+    (await this.#file.readv(views, position)).bytesRead
+  readonly #writeSome = async (views: readonly Uint8Array[], position: number) =>
+    (await this.#file.writev(views, position)).bytesWritten
+}
+
+const KNOWN_CODES: readonly XenErrorCode[] = ['ENOENT', 'EACCES', 'EPERM', 'EISDIR', 'EROFS', 'EBUSY', 'EINVAL']
+
+const systemError = (error: unknown, what: string): XenError => {
+  if (XenError.is(error)) return error
+  const given = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = KNOWN_CODES.find((known) => known === given) ?? 'EIO'
+  return new XenError(code, `${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+}

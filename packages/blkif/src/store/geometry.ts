@@ -1,0 +1,30 @@
+import { SECTOR_BYTES, XenError } from '@split-driver/abi'
+
+/**
+ * Judges what a store says of its disk, before a guest can see it.
+ * @param name what to call the disk in the message
+ * @param sectorBytes logical sector size
+ * @throws XenError EINVAL: no whole number of sectors, or none at all
+ * @throws RangeError if `sectorBytes` is no power of two from 512 up
+ */
+export const assertGeometry = (name: string, byteLength: number, sectorBytes: number): void => {
+  if (!(sectorBytes >= SECTOR_BYTES) || sectorBytes > 2 ** 30 || (sectorBytes & (sectorBytes - 1)) !== 0)
+    throw new RangeError(`a sector size must be a power of two from 512 up, not ${sectorBytes}`)
+  const detail = { name, byteLength, sectorBytes }
+  if (byteLength === 0) throw new XenError('EINVAL', `${name} is empty: a disk needs at least one sector`, { detail })
+  if (byteLength % sectorBytes === 0) return
+  const advice = `pad it (a file: truncate -s %${sectorBytes} ${name})`
+  throw new XenError('EINVAL', `${name} has ${byteLength} bytes, no multiple of ${sectorBytes}: ${advice}`, { detail })
+}
+
+/**
+ * The bytes of a transfer, which must lie within the disk and consist of whole 512-byte sectors.
+ * @throws RangeError otherwise: the caller has not judged the request
+ */
+export const transferBytes = (byteLength: number, position: number, views: readonly Uint8Array[]): number => {
+  let total = 0
+  for (let i = 0; i < views.length; i++) total += views[i]!.length
+  if (position % SECTOR_BYTES !== 0 || total % SECTOR_BYTES !== 0 || !(position >= 0 && position <= byteLength - total))
+    throw new RangeError(`${total} bytes at ${position} are not whole sectors of a disk of ${byteLength} bytes`)
+  return total
+}
