@@ -1,0 +1,51 @@
+/**
+ * All arithmetic on ring indices. They run freely through all of u32 and are masked only to reach a slot (rule 3), so two
+ * indices are never compared with each other: only how far one is ahead of the other can be.
+ */
+
+/** Words of the shared header that precede the slots. */
+export const HEADER_WORDS = 16
+
+const HEADER_BYTES = HEADER_WORDS * 4
+
+/** How far `ahead` is in front of `behind`, as u32; huge if it is behind. */
+export const distance = (ahead: number, behind: number): number => (ahead - behind) >>> 0
+
+/**
+ * The index `steps` further on, as a signed word: the form in which indices are kept, because it never leaves the range
+ * of a machine integer. `>>> 0` makes it the u32 that the field speaks of.
+ */
+export const after = (index: number, steps: number): number => (index + steps) | 0
+
+/**
+ * Has the producer passed the index at which the consumer wants to be woken?
+ * @see xen/include/public/io/ring.h RING_PUSH_REQUESTS_AND_CHECK_NOTIFY
+ */
+export const mustNotify = (newProd: number, event: number, oldProd: number): boolean =>
+  distance(newProd, event) < distance(newProd, oldProd)
+
+/** Word at which slot `index` lies. */
+export const slotWordOf = (index: number, mask: number, slotWords: number): number =>
+  HEADER_WORDS + (index & mask) * slotWords
+
+/**
+ * Slots in a ring: the largest power of two that fits behind the header (rule 2).
+ * @param bytes of the whole shared ring, header and all
+ * @param slotBytes size of the larger of request and response
+ * @throws RangeError if a slot is no whole number of words, or not one fits
+ * @see xen/include/public/io/ring.h __RING_SIZE
+ */
+export const ringSizeOf = (bytes: number, slotBytes: number): number => {
+  if (!Number.isInteger(slotBytes) || slotBytes <= 0 || slotBytes % 4 !== 0)
+    throw new RangeError(`a ring's slot must be a whole number of words, not ${slotBytes} bytes`)
+  const fitting = Math.floor((bytes - HEADER_BYTES) / slotBytes)
+  if (!(fitting > 0)) throw new RangeError(`no slot of ${slotBytes} bytes fits a ring of ${bytes} bytes`)
+  return 1 << (31 - Math.clz32(fitting))
+}
+
+/**
+ * Bytes in each of a flexible ring's two directions (rule 10).
+ * @param order of the pages that hold both directions together
+ * @see xen/include/public/io/ring.h XEN_FLEX_RING_SIZE
+ */
+export const flexRingBytes = (order: number): number => 1 << (order + 11)
