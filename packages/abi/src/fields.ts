@@ -1,4 +1,14 @@
-import type { ArrayField, BytesField, Field, Field64, FieldShapes, Layout, Values } from './layout.js'
+import type {
+  ArrayField,
+  BytesField,
+  Field,
+  Field64,
+  FieldShapes,
+  Layout,
+  NestedField,
+  Values,
+  WordsField,
+} from './layout.js'
 
 const TWO_TO_32 = 0x1_0000_0000
 
@@ -68,7 +78,7 @@ export const u64 = (offset: number): Field64 => {
       return high > 0x1f_ffff ? Number.POSITIVE_INFINITY : high * TWO_TO_32 + (words[base + word]! >>> 0)
     },
     setNumber: (words, base, value) => {
-      words[base + word] = value % TWO_TO_32 | 0
+      words[base + word] = (value % TWO_TO_32) | 0
       words[base + word + 1] = (value / TWO_TO_32) | 0
     },
   }
@@ -88,6 +98,59 @@ export const bytes = (offset: number, length: number): BytesField => {
       const target = slice(words, base)
       target.fill(0)
       target.set(value)
+    },
+  }
+}
+
+/** A C string: UTF-8 with a NUL behind it, zero to the field's end. Without a NUL, all of the field is the string. */
+export const text = (offset: number, length: number): Field<string> => {
+  const raw = bytes(offset, length)
+  return {
+    ...raw,
+    get: (words, base) => {
+      const all = raw.get(words, base)
+      const end = all.indexOf(0)
+      return new TextDecoder().decode(end < 0 ? all : all.subarray(0, end))
+    },
+    set: (words, base, value) => {
+      const encoded = new TextEncoder().encode(value)
+      if (encoded.length >= length) throw new RangeError(`${encoded.length} bytes and a NUL do not fit ${length}`)
+      if (encoded.includes(0)) throw new RangeError('a C string cannot hold a NUL')
+      raw.set(words, base, encoded)
+    },
+  }
+}
+
+/** `count` unsigned 32-bit words one after the other; also an array of 64-bit words, taken as its halves. */
+export const words = (offset: number, count: number): WordsField => {
+  const first = aligned(offset, 4) >> 2
+  return {
+    offset,
+    bytes: count * 4,
+    word: first,
+    count,
+    wordOf: (i) => first + i,
+    get: (source, base) => Array.from({ length: count }, (_, i) => source[base + first + i]! >>> 0),
+    set: (target, base, values) => {
+      if (values.length > count) throw new RangeError(`${values.length} words do not fit an array of ${count}`)
+      values.forEach((value, i) => {
+        target[base + first + i] = value
+      })
+    },
+  }
+}
+
+/** A struct inside a struct. */
+export const nested = <F extends FieldShapes>(offset: number, layout: Layout<F>): NestedField<F> => {
+  const word = aligned(offset, 4) >> 2
+  return {
+    offset,
+    bytes: layout.bytes,
+    word,
+    layout,
+    get: (source, base) => layout.read(source, base + word),
+    set: (target, base, value) => {
+      layout.write(target, value, base + word)
     },
   }
 }

@@ -1,8 +1,22 @@
 export * from './fields.js'
 export { FlatMemory } from './flat-memory.js'
-export type { ArrayField, BytesField, Field, Field64, FieldShapes, Infer, Layout, Values } from './layout.js'
+export * from './hvm-param.js'
+export type {
+  ArrayField,
+  BytesField,
+  Field,
+  Field64,
+  FieldShapes,
+  Infer,
+  Layout,
+  NestedField,
+  Values,
+  WordsField,
+} from './layout.js'
 export { struct } from './layout.js'
 export * from './page.js'
 export * from './scalars.js'
+export * from './shared-info.js'
 export type { SharedMemory } from './shared-memory.js'
+export * from './start-info.js'
 export * from './xen-error.js'

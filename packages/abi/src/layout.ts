@@ -32,6 +32,17 @@ export interface ArrayField<F extends FieldShapes> extends Field<Values<F>[]> {
 
 export interface BytesField extends Field<Uint8Array> {}
 
+export interface WordsField extends Field<number[]> {
+  readonly count: number
+  /** Word index of element `i` relative to the struct's base. */
+  wordOf(i: number): number
+}
+
+/** A struct inside a struct; `word` is where the inner one's base lies. */
+export interface NestedField<F extends FieldShapes> extends Field<Values<F>> {
+  readonly layout: Layout<F>
+}
+
 export type FieldShapes = Readonly<Record<string, Field<unknown>>>
 
 export type Values<F extends FieldShapes> = {

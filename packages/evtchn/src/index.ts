@@ -1,1 +1,5 @@
 export type { EventChannels } from './event-channels.js'
+export { PortDispatcher } from './port-dispatcher.js'
+export type { PortMasking, PortSink } from './port-masking.js'
+export { TwoLevelEvents } from './two-level-events.js'
+export { clearPending, raiseUpcall, setPending, upcallDue } from './two-level-hypervisor.js'
