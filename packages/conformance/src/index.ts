@@ -1,4 +1,5 @@
 export { assert, assertEqual, assertList, assertRejects, assertThrows, ConformanceFailure } from './assert.js'
+export { type BlockStoreRequest, type BlockStoreSuiteOptions, blockStoreSuite } from './block-store-suite.js'
 export { assertLedgerEmpty } from './ledger.js'
 export type { Suite, SuiteCase, SuiteOptions, SuiteRandom } from './suite.js'
 export { defineSuite } from './suite.js'
