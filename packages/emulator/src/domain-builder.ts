@@ -1,0 +1,78 @@
+import { DOM0, type Domid, type FrameNumber, type GrantRef } from '@split-driver/abi'
+import { GrantTableV1 } from '@split-driver/grant'
+import type { DomainCalls, DomainSize } from './hypervisor/domain-calls.js'
+import type { EventChannelCalls } from './hypervisor/event-channel-calls.js'
+import { DOMID_XEN, type Hypervisor } from './hypervisor/hypervisor.js'
+import { domainRecord } from './hypervisor/machine-layout.js'
+import { type StartOfDay, writeStartInfo } from './start-of-day.js'
+
+/** Grant references that start-of-day hands out. @see xen/include/public/grant_table.h GNTTAB_RESERVED_* */
+export const RESERVED_CONSOLE_REF = 0 as GrantRef
+export const RESERVED_XENSTORE_REF = 1 as GrantRef
+
+/** Where the builder puts things in a domain's own memory, in pages; what follows is free. */
+export const memoryMap = { startInfo: 0, store: 1, console: 2, firstFree: 3 } as const
+
+export interface DomainPlan extends DomainSize {
+  /** At most 1023 bytes. Default empty. */
+  readonly commandLine?: string
+}
+
+export interface BuiltDomain {
+  readonly domid: Domid
+  readonly start: StartOfDay
+}
+
+/** Makes a domain and everything it finds when it starts; the reverse is `DomainCalls.kill` and `reap`. */
+export class DomainBuilder {
+  readonly #xen: Hypervisor
+  readonly #channels: EventChannelCalls
+  readonly #domains: DomainCalls
+
+  constructor(xen: Hypervisor, channels: EventChannelCalls, domains: DomainCalls) {
+    this.#xen = xen
+    this.#channels = channels
+    this.#domains = domains
+  }
+
+  /** @throws XenError ENOMEM ENOSPC; RangeError for sizes that cannot be; nothing is left built then */
+  build(plan: DomainPlan, role: 'control' | 'guest'): BuiltDomain {
+    const domid = this.#domains.create(plan, role === 'control')
+    try {
+      return { domid, start: this.#furnish(domid, plan, role) }
+    } catch (error) {
+      this.#domains.kill(domid)
+      this.#domains.reap(domid)
+      throw error
+    }
+  }
+
+  #furnish(domid: Domid, plan: DomainPlan, role: 'control' | 'guest'): StartOfDay {
+    const { domains, memory } = this.#xen
+    const record = domains.record(domid)
+    const field = (name: keyof typeof domainRecord) => domains.get(record, domainRecord[name])
+    const page = (index: number) => (field('memory') + index) as FrameNumber
+    const openPort = () => this.#channels.allocUnbound(DOMID_XEN, domid, DOM0)
+    const grants = new GrantTableV1([memory.frame(field('grantTable'))])
+
+    const store = { frame: page(memoryMap.store), port: openPort() }
+    domains.set(record, domainRecord.storePort, store.port)
+    grants.grantAccess(RESERVED_XENSTORE_REF, DOM0, store.frame, 'writable')
+    const console = role === 'guest' ? { frame: page(memoryMap.console), port: openPort() } : undefined
+    if (console) {
+      domains.set(record, domainRecord.consolePort, console.port)
+      grants.grantAccess(RESERVED_CONSOLE_REF, DOM0, console.frame, 'writable')
+    }
+    const start: StartOfDay = {
+      pages: field('memoryFrames'),
+      sharedInfo: field('sharedInfo') as FrameNumber,
+      privileged: role === 'control',
+      store,
+      console,
+      commandLine: plan.commandLine ?? '',
+    }
+    domains.set(record, domainRecord.startInfo, page(memoryMap.startInfo))
+    writeStartInfo(memory, page(memoryMap.startInfo), start)
+    return start
+  }
+}

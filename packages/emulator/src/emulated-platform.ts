@@ -1,0 +1,87 @@
+import { type Domid, type Port, type SharedMemory, XenError } from '@split-driver/abi'
+import { GrantTableV1 } from '@split-driver/grant'
+import type { Capabilities, Clock, Platform } from '@split-driver/platform'
+import type { XenStore } from '@split-driver/xenbus'
+import { memoryMap } from './domain-builder.js'
+import { EmulatedEventChannels } from './event-channels.js'
+import { FrameMemory } from './frame-memory.js'
+import { EmulatedGrantMapper } from './grant-mapper.js'
+import { EmulatedGrantSharer } from './grant-sharer.js'
+import { DomainState, domainRecord } from './hypervisor/machine-layout.js'
+import type { Machine } from './machine.js'
+import { PageAllocator } from './page-allocator.js'
+import { readStartInfo, type StartOfDay } from './start-of-day.js'
+import { openXenStore } from './xenstore.js'
+
+/** The console ring as a guest finds it. */
+export interface PrimaryConsole {
+  readonly memory: SharedMemory
+  readonly port: Port
+}
+
+/** One domain of the emulated machine, in the thread that runs it. */
+export class EmulatedPlatform implements Platform {
+  readonly domid: Domid
+  readonly events: EmulatedEventChannels
+  readonly sharer: EmulatedGrantSharer
+  readonly mapper: EmulatedGrantMapper
+  readonly xenstore: XenStore & AsyncDisposable
+  readonly clock: Clock
+  readonly supports: Capabilities
+  /** What the start-of-day page says. */
+  readonly start: StartOfDay
+  readonly #console: FrameMemory | undefined
+  readonly #storePage: FrameMemory
+  #gone = false
+
+  /** @throws XenError ESRCH if there is no such domain */
+  constructor(machine: Machine, domid: Domid) {
+    const { xen, memory, calls } = machine
+    const record = xen.domains.record(domid)
+    const field = (name: keyof typeof domainRecord) => xen.domains.get(record, domainRecord[name])
+    const writable = (frame: number, count = 1) => new FrameMemory(memory, frame, count, 'writable')
+    const grantFrames = new Array<undefined>(field('grantFrames')).fill(undefined)
+    if (field('state') !== DomainState.Running) throw new XenError('ESRCH', `domain ${domid} is not running`)
+    this.domid = domid
+    this.start = readStartInfo(memory, field('startInfo') as StartOfDay['sharedInfo'])
+    this.clock = machine.clock
+    this.supports = machine.supports
+    const { store, console } = this.start
+    const ports = console ? [store.port, console.port] : [store.port]
+    this.events = new EmulatedEventChannels(domid, xen, calls.channels, writable(this.start.sharedInfo), ports)
+    this.sharer = new EmulatedGrantSharer({
+      memory,
+      table: new GrantTableV1(grantFrames.map((_, i) => writable(field('grantTable') + i))),
+      pages: new PageAllocator(field('memory') + memoryMap.firstFree, field('memoryFrames') - memoryMap.firstFree),
+      clock: this.clock,
+    })
+    this.mapper = new EmulatedGrantMapper(domid, memory, calls.grants)
+    this.#storePage = writable(store.frame)
+    this.xenstore = openXenStore(this.#storePage, this.events, store.port)
+    this.#console = console && writable(console.frame)
+  }
+
+  /** The guest's end of its console. @throws XenError ENODEV in the control domain, which has none */
+  get console(): PrimaryConsole {
+    if (!this.#console || !this.start.console) throw new XenError('ENODEV', `domain ${this.domid} has no console ring`)
+    return { memory: this.#console, port: this.start.console.port }
+  }
+
+  /** The domain is no more: no event reaches this thread any longer, and all its memory is out of reach. Idempotent. */
+  revoke(): void {
+    if (this.#gone) return
+    this.#gone = true
+    this.events.detach()
+    this.mapper.invalidateAll()
+    this.sharer.invalidateAll()
+    this.#storePage.invalidate()
+    this.#console?.invalidate()
+  }
+
+  /** This thread leaves the domain in order; what it left open stays open, and on the ledger. Idempotent. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#gone) return
+    await this.xenstore[Symbol.asyncDispose]()
+    this.revoke()
+  }
+}

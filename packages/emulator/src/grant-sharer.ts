@@ -1,0 +1,117 @@
+import { type Domid, type FrameNumber, type GrantRef, PAGE_BYTES, XenError } from '@split-driver/abi'
+import {
+  DeferredRelease,
+  type GrantAccess,
+  GrantRefPool,
+  type GrantSharer,
+  type GrantTableV1,
+  type SharedPages,
+} from '@split-driver/grant'
+import type { Clock, Timer } from '@split-driver/platform'
+import { FrameMemory } from './frame-memory.js'
+import type { MachineMemory } from './machine-memory.js'
+import type { PageAllocator } from './page-allocator.js'
+
+/** How often to look whether a peer has let go of pages that were set aside. */
+const RECLAIM_MILLISECONDS = 100
+
+export interface SharerParts {
+  readonly memory: MachineMemory
+  readonly table: GrantTableV1
+  readonly pages: PageAllocator
+  readonly clock: Clock
+}
+
+/** Grants pages of the domain's own memory, through its v1 grant table. */
+export class EmulatedGrantSharer implements GrantSharer {
+  readonly #parts: SharerParts
+  readonly #refs: GrantRefPool
+  readonly #deferred: DeferredRelease
+  readonly #live = new Set<EmulatedSharedPages>()
+  #timer: Timer | undefined
+
+  constructor(parts: SharerParts) {
+    this.#parts = parts
+    this.#refs = new GrantRefPool(parts.table.entryCount)
+    this.#deferred = new DeferredRelease(parts.table)
+  }
+
+  share(remoteDomid: Domid, pageCount: number, access: GrantAccess): SharedPages {
+    if (!Number.isInteger(pageCount) || pageCount < 1)
+      throw new RangeError(`the number of pages to share must be a positive integer, not ${pageCount}`)
+    this.reclaim()
+    if (this.#refs.available < pageCount)
+      throw new XenError('ENOSPC', `${pageCount} grant references are wanted, ${this.#refs.available} are free`)
+    const { memory, pages, table } = this.#parts
+    const first = this.#allocate(pageCount)
+    memory.bytes.fill(0, first * PAGE_BYTES, (first + pageCount) * PAGE_BYTES)
+    const refs: GrantRef[] = []
+    for (let i = 0; i < pageCount; i++) {
+      const ref = this.#refs.claim()
+      table.grantAccess(ref, remoteDomid, (first + i) as FrameNumber, access)
+      refs.push(ref)
+    }
+    const shared = new EmulatedSharedPages(
+      remoteDomid,
+      access,
+      refs,
+      first,
+      new FrameMemory(memory, first, pageCount, 'writable'),
+    )
+    this.#live.add(shared)
+    return shared
+  }
+
+  unshare(shared: SharedPages): number {
+    if (!(shared instanceof EmulatedSharedPages) || !this.#live.delete(shared))
+      throw new TypeError('these pages are not shared, or not by this domain')
+    shared.memory.invalidate()
+    let setAside = 0
+    shared.refs.forEach((ref, i) => {
+      const whenFree = () => {
+        this.#refs.release(ref)
+        this.#parts.pages.free(shared.firstFrame + i)
+      }
+      if (!this.#deferred.release(ref, whenFree)) setAside++
+    })
+    if (setAside > 0) this.#lookAgainLater()
+    return setAside
+  }
+
+  reclaim(): number {
+    return this.#deferred.size === 0 ? 0 : this.#deferred.reclaim()
+  }
+
+  /** The domain is no more: whoever still runs its code must not reach its pages any longer. */
+  invalidateAll(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    for (const shared of this.#live) shared.memory.invalidate()
+    this.#live.clear()
+  }
+
+  #allocate(pageCount: number): number {
+    try {
+      return this.#parts.pages.allocate(pageCount)
+    } catch (error) {
+      throw new XenError('ENOSPC', `there are no ${pageCount} pages to share`, { cause: error })
+    }
+  }
+
+  #lookAgainLater(): void {
+    this.#timer ??= this.#parts.clock.setTimer(RECLAIM_MILLISECONDS, () => {
+      this.#timer = undefined
+      if (this.reclaim() > 0) this.#lookAgainLater()
+    })
+  }
+}
+
+class EmulatedSharedPages implements SharedPages {
+  constructor(
+    readonly remoteDomid: Domid,
+    readonly access: GrantAccess,
+    readonly refs: readonly GrantRef[],
+    readonly firstFrame: number,
+    readonly memory: FrameMemory,
+  ) {}
+}

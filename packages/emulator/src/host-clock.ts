@@ -1,0 +1,34 @@
+import type { Clock, Timer } from '@split-driver/platform'
+
+/** The host's own time. The one place in the core where time comes in; every domain gets it through its Platform. */
+export class HostClock implements Clock {
+  readonly #began = performance.now()
+
+  now(): number {
+    return performance.now() - this.#began
+  }
+
+  setTimer(milliseconds: number, callback: () => void): Timer {
+    const timer = setTimeout(callback, milliseconds)
+    return { cancel: () => clearTimeout(timer) }
+  }
+}
+
+/** Node's; browsers have none. */
+declare const setImmediate: ((callback: () => void) => unknown) | undefined
+
+/** Calls back when the host has had a turn for its own events. */
+export const nextTurn = (callback: () => void): void => {
+  if (typeof setImmediate === 'function') setImmediate(callback)
+  else messageTurn(callback)
+}
+
+/** A message to oneself: a browser's timers would wait 4 ms. */
+const messageTurn = (callback: () => void): void => {
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = () => {
+    port1.close()
+    callback()
+  }
+  port2.postMessage(undefined)
+}

@@ -1,0 +1,64 @@
+import { type Domid, XenError } from '@split-driver/abi'
+import type { MachineMemory } from '../machine-memory.js'
+import type { Wakeups } from '../wakeups.js'
+import { DomainTable } from './domain-table.js'
+import { FrameTable } from './frame-table.js'
+import { DomainState, domainRecord } from './machine-layout.js'
+import { MachineLock } from './machine-lock.js'
+
+/** The hypervisor itself as a caller: it may do anything, and cannot die. @see xen.h DOMID_XEN */
+export const DOMID_XEN = 0x7ff2 as Domid
+
+/** What every group of hypercalls stands on: the tables, the lock around them, and the way to wake a vcpu. */
+export class Hypervisor {
+  readonly memory: MachineMemory
+  readonly domains: DomainTable
+  readonly frames: FrameTable
+  readonly wakeups: Wakeups
+  readonly #lock: MachineLock
+
+  constructor(memory: MachineMemory, wakeups: Wakeups) {
+    this.memory = memory
+    this.wakeups = wakeups
+    this.domains = new DomainTable(memory)
+    this.frames = new FrameTable(memory)
+    this.#lock = new MachineLock(memory.words)
+  }
+
+  /**
+   * Begins a hypercall; `leave` must follow in a `finally`.
+   * @throws XenError ESRCH, with the lock free, if the caller is being destroyed
+   */
+  enter(caller: Domid): void {
+    this.#lock.acquire(caller)
+    if (caller === DOMID_XEN) return
+    const record = this.domains.find(caller)
+    if (record >= 0 && this.domains.get(record, domainRecord.state) < DomainState.Dying) return
+    this.#lock.release()
+    throw new XenError('ESRCH', `domain ${caller} is no more`, { detail: { domid: caller } })
+  }
+
+  isPrivileged(caller: Domid): boolean {
+    return caller === DOMID_XEN || this.domains.isPrivileged(caller)
+  }
+
+  leave(): void {
+    this.#lock.release()
+  }
+
+  /**
+   * A dying domain's frames go back to the machine, once nobody has any of them mapped. The caller holds the lock, has
+   * closed its ports and ended its mappings.
+   */
+  bury(domid: Domid): void {
+    const { domains, frames } = this
+    const record = domains.record(domid)
+    frames.free(domains.get(record, domainRecord.firstFrame), domains.get(record, domainRecord.frameCount))
+    domains.set(record, domainRecord.state, DomainState.Free)
+  }
+
+  /** For the undertaker: frees the lock that a killed thread of `dead`, in state `Dying`, may have left taken. */
+  releaseLockOf(dead: Domid): void {
+    this.#lock.releaseIfHeldBy(dead)
+  }
+}

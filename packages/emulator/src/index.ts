@@ -1,0 +1,8 @@
+export { AttachedDevice, type DeviceOptions } from './device-directories.js'
+export { type BuiltDomain, type DomainPlan, RESERVED_CONSOLE_REF, RESERVED_XENSTORE_REF } from './domain-builder.js'
+export { EmulatedPlatform, type PrimaryConsole } from './emulated-platform.js'
+export type { LedgerEntry } from './ledger.js'
+export { type Hypercalls, Machine, type MachineHandle, type MachineMode, type MachineOptions } from './machine.js'
+export type { RingAddress, StartOfDay } from './start-of-day.js'
+export { type Guest, type GuestPlan, type StartOptions, Toolstack } from './toolstack.js'
+export type { ExitReport, Program, ProgramContext, ProgramModule, StartVcpu, Vcpu, VcpuRequest } from './vcpu.js'

@@ -1,0 +1,99 @@
+import { type Domid, type GrantRef, PAGE_WORDS } from '@split-driver/abi'
+import { RESERVED_XENSTORE_REF } from './domain-builder.js'
+import type { EventChannelCalls } from './hypervisor/event-channel-calls.js'
+import type { GrantCalls } from './hypervisor/grant-calls.js'
+import { DOMID_XEN, type Hypervisor } from './hypervisor/hypervisor.js'
+import { DomainState, domainRecord, GRANTS_PER_FRAME } from './hypervisor/machine-layout.js'
+
+export interface LedgerEntry {
+  readonly domid: Domid
+  readonly kind: 'port' | 'mapping' | 'grant' | 'zombie'
+  /** One line for a person. */
+  readonly what: string
+}
+
+/** First reference that is the domain's own to give. @see grant_table.h GNTTAB_NR_RESERVED_ENTRIES */
+const FIRST_FREE_REF = 8
+
+/**
+ * What is open in the whole machine, read from the hypervisor's own tables. What start-of-day opened for a domain, and
+ * XenStore's end of that, goes with the domain and is not listed.
+ */
+export class Ledger {
+  readonly #xen: Hypervisor
+  readonly #channels: EventChannelCalls
+  readonly #grants: GrantCalls
+
+  constructor(xen: Hypervisor, channels: EventChannelCalls, grants: GrantCalls) {
+    this.#xen = xen
+    this.#channels = channels
+    this.#grants = grants
+  }
+
+  entries(): LedgerEntry[] {
+    this.#xen.enter(DOMID_XEN)
+    try {
+      return this.#xen.domains.list().flatMap((domid) => this.#entriesOf(domid))
+    } finally {
+      this.#xen.leave()
+    }
+  }
+
+  #entriesOf(domid: Domid): LedgerEntry[] {
+    const { domains } = this.#xen
+    if (domains.get(domains.record(domid), domainRecord.state) === DomainState.Zombie)
+      return [{ domid, kind: 'zombie', what: `domain ${domid} is dead, but pages of it are still mapped` }]
+    return [...this.#ports(domid), ...this.#mappings(domid), ...this.#openGrants(domid)]
+  }
+
+  #ports(domid: Domid): LedgerEntry[] {
+    return this.#channels
+      .listOpen(domid)
+      .filter(
+        ({ port, remoteDomid, remotePort }) =>
+          !this.#isStartOfDay(domid, port) && !this.#isStore(remoteDomid, remotePort),
+      )
+      .map(({ port, remoteDomid }) => ({
+        domid,
+        kind: 'port',
+        what: `port ${port} of domain ${domid} towards domain ${remoteDomid}`,
+      }))
+  }
+
+  #mappings(domid: Domid): LedgerEntry[] {
+    return this.#grants
+      .listHeld(domid)
+      .filter(({ ref }) => ref !== RESERVED_XENSTORE_REF)
+      .map(({ granter, ref }) => ({
+        domid,
+        kind: 'mapping',
+        what: `grant ${ref} of domain ${granter}, mapped by domain ${domid}`,
+      }))
+  }
+
+  #openGrants(domid: Domid): LedgerEntry[] {
+    const { domains, memory } = this.#xen
+    const record = domains.record(domid)
+    const table = domains.get(record, domainRecord.grantTable) * PAGE_WORDS
+    const count = domains.get(record, domainRecord.grantFrames) * GRANTS_PER_FRAME
+    const open: LedgerEntry[] = []
+    for (let ref = FIRST_FREE_REF as GrantRef; ref < count; ref = (ref + 1) as GrantRef)
+      if ((memory.words[table + ref * 2]! & 0xffff) !== 0)
+        open.push({ domid, kind: 'grant', what: `grant ${ref} of domain ${domid}` })
+    return open
+  }
+
+  #isStartOfDay(domid: Domid, port: number): boolean {
+    const { domains } = this.#xen
+    const record = domains.record(domid)
+    return (
+      port === domains.get(record, domainRecord.storePort) || port === domains.get(record, domainRecord.consolePort)
+    )
+  }
+
+  /** Is that the other end of somebody's XenStore ring? */
+  #isStore(domid: Domid, port: number): boolean {
+    const record = this.#xen.domains.find(domid)
+    return port !== 0 && record >= 0 && port === this.#xen.domains.get(record, domainRecord.storePort)
+  }
+}
