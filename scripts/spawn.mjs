@@ -35,4 +35,3 @@ export function binOf(packageName, command = packageName.split('/').pop()) {
   const { bin } = require(join(folder, 'package.json'))
   return join(folder, typeof bin === 'string' ? bin : bin[command])
 }
-
