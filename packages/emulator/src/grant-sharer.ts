@@ -42,7 +42,7 @@ export class EmulatedGrantSharer implements GrantSharer {
     this.reclaim()
     if (this.#refs.available < pageCount)
       throw new XenError('ENOSPC', `${pageCount} grant references are wanted, ${this.#refs.available} are free`)
-    const { memory, pages, table } = this.#parts
+    const { memory, table } = this.#parts
     const first = this.#allocate(pageCount)
     memory.bytes.fill(0, first * PAGE_BYTES, (first + pageCount) * PAGE_BYTES)
     const refs: GrantRef[] = []
