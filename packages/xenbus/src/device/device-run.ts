@@ -1,0 +1,244 @@
+import { XenError } from '@split-driver/abi'
+import type TypedEmitter from 'typed-emitter'
+import { type KeysToWrite, parseKey } from '../keys/key-set.js'
+import { KEY } from '../keys/keys.js'
+import { XenbusState } from '../state.js'
+import { stateKey } from '../state-key.js'
+import { type SwitchStateOptions, switchState } from '../switch-state.js'
+import { joinPath } from '../wire/path.js'
+import type { Watch } from '../xenstore.js'
+import type { DeviceEvents } from './device-events.js'
+import type { DeviceHost } from './device-host.js'
+import { Doorbell } from './doorbell.js'
+import { writeErrorNode } from './error-node.js'
+import { type Otherend, type OtherendKeys, readOtherend } from './otherend.js'
+
+/** The states as they are now; `undefined` where there is no such node. */
+export interface StatePair {
+  readonly own: XenbusState | undefined
+  readonly otherend: XenbusState | undefined
+}
+
+/** What one half does about the states it finds. Never called while an earlier call is under way. */
+export interface Handshake {
+  react(states: StatePair): Promise<void>
+  /** The device failed: give the connection up and say Closed. */
+  abandon(error: Error): Promise<void>
+}
+
+/** What the run needs to know of the device whose life it is. */
+export interface DeviceHooks {
+  disconnect(): void | Promise<void>
+  otherendChanged(state: XenbusState | undefined): void | Promise<void>
+}
+
+/**
+ * The life of one half of a device: watches both states, looks again at each change, and lets the handshake react to what
+ * it finds, one reaction at a time. Since a reaction depends on what is there now, not on what happened, a peer that
+ * toggles its state at every await gains nothing (B2).
+ */
+export class DeviceRun {
+  readonly host: DeviceHost
+  readonly path: string
+  /** Our state as we last wrote it. */
+  state: XenbusState = XenbusState.Unknown
+  otherendState: XenbusState | undefined
+  otherend: Otherend | undefined
+  /** `publish` or `connect` has begun: something may have to be freed. */
+  holding = false
+  connected = false
+  closeRequested = false
+  /** Do not wait for the other half any longer. */
+  forced = false
+
+  readonly opened: Promise<void>
+  readonly closed: Promise<void>
+  readonly #events: TypedEmitter<DeviceEvents>
+  readonly #hooks: DeviceHooks
+  readonly #bell = new Doorbell()
+  readonly #watches: Watch[] = []
+  #began = false
+  #ended = false
+  #storeEnded = false
+  #otherendEvent = false
+  #failure: Error | undefined
+  #opens!: { resolve(): void; reject(error: Error): void }
+  #closes!: () => void
+
+  constructor(host: DeviceHost, path: string, events: TypedEmitter<DeviceEvents>, hooks: DeviceHooks) {
+    this.host = host
+    this.path = path
+    this.#events = events
+    this.#hooks = hooks
+    this.opened = new Promise((resolve, reject) => {
+      this.#opens = { resolve, reject }
+    })
+    // Whoever does not wait for the opening hears of a failure by the events.
+    this.opened.catch(() => undefined)
+    this.closed = new Promise((resolve) => {
+      this.#closes = resolve
+    })
+  }
+
+  /** Once; later calls do nothing. */
+  begin(otherendKeys: OtherendKeys, handshake: Handshake): void {
+    if (this.#began) return
+    this.#began = true
+    void this.#live(otherendKeys, handshake)
+  }
+
+  /** Looks again. */
+  wake(): void {
+    this.#bell.ring()
+  }
+
+  /** Closes; `forced` ends every wait for the other half. */
+  requestClose(forced: boolean): void {
+    this.closeRequested = true
+    this.forced ||= forced
+    if (!this.#began) {
+      this.#began = true
+      void this.end(undefined)
+    }
+    this.wake()
+  }
+
+  /** For use from drain loops: notes the first failure, does nothing by itself. */
+  fail(error: Error): void {
+    this.#failure ??= error
+    this.wake()
+  }
+
+  /** @returns whether the node holds the state now; if not, its directory is gone or `unless` came first */
+  async switchTo(state: XenbusState, options: SwitchStateOptions = {}): Promise<boolean> {
+    const outcome = await switchState(this.host.xenstore, this.path, state, options)
+    if (outcome === 'gone' || outcome === 'overtaken') return false
+    this.noteState(state)
+    return true
+  }
+
+  noteState(state: XenbusState): void {
+    if (this.state === state) return
+    this.state = state
+    this.#events.emit('state', state)
+  }
+
+  /** Both halves are Connected. */
+  async connect(connect: () => KeysToWrite | void | Promise<KeysToWrite> | Promise<void>): Promise<void> {
+    this.holding = true
+    const keys = (await connect()) ?? {}
+    if (!(await this.switchTo(XenbusState.Connected, { keys, unless: XenbusState.Closing }))) return
+    this.connected = true
+    this.#opens.resolve()
+  }
+
+  /** Frees what the connection held: once for each connection, whatever ended it. */
+  async letGo(): Promise<void> {
+    if (!this.holding) return
+    this.holding = false
+    this.connected = false
+    try {
+      await this.#hooks.disconnect()
+    } catch (error) {
+      this.#report(toError(error))
+    }
+  }
+
+  /** Ends this half for good. */
+  async end(reason: Error | undefined): Promise<void> {
+    if (this.#ended) return
+    this.#ended = true
+    await this.letGo()
+    await Promise.allSettled(this.#watches.map((watch) => watch.close()))
+    this.#opens.reject(reason ?? new XenError('CLOSED', `${this.path} was closed`, { detail: { path: this.path } }))
+    this.#closes()
+    this.#events.emit('closed', reason)
+  }
+
+  async #live(otherendKeys: OtherendKeys, handshake: Handshake): Promise<void> {
+    try {
+      if (await this.#start(otherendKeys)) while (!this.#ended) await this.#turn(handshake)
+    } catch (error) {
+      await this.end(toError(error))
+    }
+  }
+
+  async #start(otherendKeys: OtherendKeys): Promise<boolean> {
+    const { xenstore } = this.host
+    if ((await xenstore.tryRead(joinPath(this.path, KEY.state))) === undefined) {
+      await this.end(new XenError('ENODEV', `there is no device ${this.path}`, { detail: { path: this.path } }))
+      return false
+    }
+    try {
+      this.otherend = await readOtherend(xenstore, this.path, otherendKeys)
+      await this.#watch(joinPath(this.path, KEY.state), () => undefined)
+      await this.#watch(joinPath(this.otherend.path, KEY.state), () => {
+        this.#otherendEvent = true
+      })
+      return true
+    } catch (error) {
+      await this.#tell(toError(error))
+      await this.switchTo(XenbusState.Closed)
+      throw error
+    }
+  }
+
+  async #watch(path: string, onEvent: () => void): Promise<void> {
+    const watch = await this.host.xenstore.watch(path)
+    this.#watches.push(watch)
+    void this.#pump(watch, onEvent)
+  }
+
+  async #pump(watch: Watch, onEvent: () => void): Promise<void> {
+    for await (const _path of watch) {
+      onEvent()
+      this.wake()
+    }
+    this.#storeEnded = true
+    this.wake()
+  }
+
+  async #turn(handshake: Handshake): Promise<void> {
+    await this.#bell.wait()
+    if (this.#storeEnded) throw new XenError('CLOSED', 'the connection to XenStore has ended')
+    try {
+      if (this.#failure) throw this.#failure
+      const otherendEvent = this.#otherendEvent
+      this.#otherendEvent = false
+      await handshake.react(await this.#look())
+      if (otherendEvent && !this.#ended) await this.#hooks.otherendChanged(this.otherendState)
+    } catch (error) {
+      this.#failure = undefined
+      if (XenError.is(error, 'CLOSED') && this.#storeEnded) throw error
+      await this.#tell(toError(error))
+      this.#opens.reject(toError(error))
+      await handshake.abandon(toError(error))
+    }
+  }
+
+  async #look(): Promise<StatePair> {
+    const [own, otherend] = await Promise.all([this.#readState(this.path), this.#readState(this.otherend!.path)])
+    if (otherend !== this.otherendState) {
+      this.otherendState = otherend
+      this.#events.emit('otherend-state', otherend)
+    }
+    return { own, otherend }
+  }
+
+  async #readState(directory: string): Promise<XenbusState | undefined> {
+    const path = joinPath(directory, KEY.state)
+    const text = await this.host.xenstore.tryRead(path)
+    return text === undefined ? undefined : parseKey(stateKey, path, text)
+  }
+
+  async #tell(error: Error): Promise<void> {
+    this.#report(error)
+    await writeErrorNode(this.host, this.path, error)
+  }
+
+  #report(error: Error): void {
+    if (this.#events.listenerCount('error') > 0) this.#events.emit('error', error)
+  }
+}
+
+const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))

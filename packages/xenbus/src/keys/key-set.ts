@@ -1,0 +1,67 @@
+import { XenError } from '@split-driver/abi'
+import { joinPath } from '../wire/path.js'
+import type { XenStoreOperations } from '../xenstore.js'
+import type { Key } from './key.js'
+
+/** Keys and the text to write under each, relative to a device's directory: `{ 'ring-ref': 8, 'feature-x': true }`. */
+export type KeysToWrite = Readonly<Record<string, string | number | boolean | undefined>>
+
+export type KeyShapes = Readonly<Record<string, Key<unknown>>>
+
+/** What reading a key set gives: each key's name and its value. */
+export type KeyValues<Shapes extends KeyShapes> = {
+  readonly [Name in keyof Shapes]: Shapes[Name] extends Key<infer T> ? T : never
+}
+
+/** The keys that one half writes and the other reads, declared once: names, types, defaults. */
+export interface KeySet<Shapes extends KeyShapes> {
+  /**
+   * Reads all of them below `directory`; what is missing takes its default.
+   * @throws XenError ENOENT a key without a default is missing; BAD_KEY one is there and makes no sense (rule 37)
+   */
+  read(store: Pick<XenStoreOperations, 'tryRead'>, directory: string): Promise<KeyValues<Shapes>>
+  /** The text for each of these values; what is `undefined` or left out is not written. */
+  format(values: { readonly [Name in keyof Shapes]?: KeyValues<Shapes>[Name] | undefined }): Record<string, string>
+  readonly shapes: Shapes
+}
+
+/** Characters of a peer's value that a message repeats; a value may have 4096. */
+const SHOWN = 64
+
+const show = (text: string): string => JSON.stringify(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text)
+
+/** @throws XenError ENOENT BAD_KEY; `detail` has path, value and what was expected */
+export const parseKey = <T>(key: Key<T>, path: string, text: string | undefined): T => {
+  const { expected, fallback } = key
+  if (text === undefined) {
+    if (fallback) return fallback.value
+    throw new XenError('ENOENT', `${path} is missing; expected ${expected}`, { detail: { path, expected } })
+  }
+  const value = key.parse(text)
+  if (value !== undefined) return value
+  throw new XenError('BAD_KEY', `${path} is ${show(text)}; expected ${expected}`, {
+    detail: { path, value: text, expected },
+  })
+}
+
+/** Declares a set of keys: `keySet({ 'feature-flush-cache': flag(false), 'sector-size': u32Key(512) })`. */
+export const keySet = <const Shapes extends KeyShapes>(shapes: Shapes): KeySet<Shapes> => {
+  const names = Object.keys(shapes)
+  return {
+    shapes,
+    read: async (store, directory) => {
+      const paths = names.map((name) => joinPath(directory, name))
+      const texts = await Promise.all(paths.map((path) => store.tryRead(path)))
+      const values = names.map((name, i) => [name, parseKey(shapes[name]!, paths[i]!, texts[i])])
+      return Object.fromEntries(values) as KeyValues<Shapes>
+    },
+    format: (values) => {
+      const given = Object.entries(values).filter(([, value]) => value !== undefined)
+      return Object.fromEntries(given.map(([name, value]) => [name, shapes[name]!.format(value)]))
+    },
+  }
+}
+
+/** The text of a value that is to be written: numbers in decimal, `true` as 1. */
+export const keyText = (value: string | number | boolean): string =>
+  typeof value === 'boolean' ? (value ? '1' : '0') : String(value)
