@@ -11,10 +11,10 @@ const pinned = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).pack
  * Under `npm run`, npm says where it lives itself; asking Node to run that file avoids npx.cmd and its shell on Windows.
  */
 function commandLine(args) {
-  const npm = process.env.npm_execpath
+  const npm = process.env['npm_execpath']
   const exec = ['exec', '--yes', `--package=${pinned}`, '--', 'pnpm', ...args]
-  if (npm?.endsWith('npm-cli.js')) return [process.execPath, [npm, ...exec], {}]
-  return ['npm', exec, { shell: process.platform === 'win32' }]
+  if (npm?.endsWith('npm-cli.js')) return { command: process.execPath, argv: [npm, ...exec], shell: false }
+  return { command: 'npm', argv: exec, shell: process.platform === 'win32' }
 }
 
 /** CI keeps pnpm from stopping to ask a question, for instance whether it may replace node_modules. */
@@ -22,12 +22,12 @@ const environment = () => ({ CI: 'true', ...process.env })
 
 /** Runs the pinned pnpm on this terminal; resolves to its exit code. */
 export function pnpm(...args) {
-  const [command, argv, options] = commandLine(args)
-  return spawnInherited(command, argv, { ...options, env: environment() })
+  const { command, argv, shell } = commandLine(args)
+  return spawnInherited(command, argv, { shell, env: environment() })
 }
 
 /** Runs the pinned pnpm quietly; resolves to `{ code, output }`. */
-export function pnpmCaptured(args, options = {}) {
-  const [command, argv, platform] = commandLine(args)
-  return spawnCaptured(command, argv, { ...platform, env: environment(), ...options })
+export function pnpmCaptured(args) {
+  const { command, argv, shell } = commandLine(args)
+  return spawnCaptured(command, argv, { shell, env: environment() })
 }

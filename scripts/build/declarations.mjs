@@ -26,6 +26,7 @@ function removeDeclarations({ folder }) {
   for (const file of readdirSync(dist)) if (/\.d\.c?ts$/.test(file)) rmSync(join(dist, file))
 }
 
+/** @returns {import('tsup').Options} */
 function options({ folder, entries }) {
   const published = Object.fromEntries(Object.entries(entries).filter(([name]) => ['index', 'node'].includes(name)))
   const hasNode = 'node' in published

@@ -41,6 +41,7 @@ async function buildTarget(target) {
   }
 }
 
+/** @returns {import('tsup').Options} */
 function options(target, outDir) {
   return {
     config: false,
