@@ -25,7 +25,8 @@ it('file names say what is in the file', () => {
   expect(nameViolations(sources)).toEqual([])
 })
 
-it('no text names a registry host or a folder of one machine', () => {
+// What is kept, only git knows; a copy without it has nothing to ask.
+it.skipIf(!existsSync(join(repository, '.git')))('no text names a registry host or a folder of one machine', () => {
   // The samples of the rule's own test are bad on purpose.
   const texts = keptTexts().filter(({ path }) => !path.startsWith('test/architecture/'))
   expect(foreignPlaceViolations(texts)).toEqual([])
