@@ -1,0 +1,45 @@
+import { changes$, output$ } from '@split-driver/console'
+import { firstValueFrom, map, scan, takeWhile, toArray } from 'rxjs'
+import { expect, test } from 'vitest'
+import { guestMachine, settle } from './support/console-pair.js'
+
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
+
+test('output as an Observable: every subscriber gets all of it, and the end when the domain has gone', async () => {
+  const { frontend, backend } = guestMachine()
+  const console = frontend()
+  const served = backend()
+  const text = output$(served).pipe(
+    map(decode),
+    scan((all, chunk) => all + chunk, ''),
+  )
+  const seen = [firstValueFrom(text.pipe(toArray())), firstValueFrom(text.pipe(toArray()))]
+  const early = firstValueFrom(
+    text.pipe(
+      takeWhile((all) => !all.includes('two'), true),
+      toArray(),
+    ),
+  )
+  for (const line of ['one', 'two', 'three']) {
+    await console.line(line)
+    await settle()
+  }
+  expect((await early).at(-1)).toBe('one\r\ntwo\r\n')
+  served.close()
+  for (const all of await Promise.all(seen)) expect(all.at(-1)).toBe('one\r\ntwo\r\nthree\r\n')
+})
+
+test('unsubscribing detaches', async () => {
+  const { frontend, backend } = guestMachine()
+  const console = frontend()
+  const served = backend()
+  const seen: string[] = []
+  const subscription = output$(served).subscribe((bytes) => seen.push(decode(bytes)))
+  await console.line('one')
+  await settle()
+  subscription.unsubscribe()
+  await console.line('two')
+  await settle()
+  expect(seen).toEqual(['one\r\n'])
+  expect(typeof changes$).toBe('function')
+})
