@@ -1,4 +1,4 @@
-import { type Domid, type FrameNumber, type Port, XenError } from '@split-driver/abi'
+import { type Domid, XenError } from '@split-driver/abi'
 import { ConsoleDaemon, type ConsoleDaemonOptions, ConsoleFrontend } from '@split-driver/console'
 import { type EmulatedPlatform, Machine } from '@split-driver/emulator'
 import { describe, expect, test } from 'vitest'
@@ -20,7 +20,7 @@ const host = async (options: Partial<ConsoleDaemonOptions> = {}) => {
   const build = async (more: Record<string, string | number> = {}) => {
     const guest = machine.attach(machine.buildGuest().domid)
     await keys(guest.domid, { type: 'xenconsoled', 'ring-ref': 1, port: guest.console.port, ...more })
-    await store.introduce(guest.domid, 1 as FrameNumber, 1 as Port)
+    await store.introduce(guest.domid)
     return guest
   }
   const end = async (guest: EmulatedPlatform) => {
@@ -142,7 +142,7 @@ describe('a domain that fails disturbs no other', () => {
     const dead = await build({ port: '' })
     await end(dead)
     await keys(dead.domid, { port: dead.console.port, 'ring-ref': 1 })
-    await store.introduce(dead.domid, 1 as FrameNumber, 1 as Port)
+    await store.introduce(dead.domid)
     await settle()
     expect(faults.map(([domid]) => domid)).toContain(dead.domid)
     await say(before, 'undisturbed')
@@ -206,7 +206,7 @@ test('S3: a domid that was taken over unseen gets a console of its own, and inhe
   console?.close()
   const second = machine.attach(machine.buildGuest().domid)
   await keys(second.domid, { port: second.console.port, 'ring-ref': 1 })
-  await store.introduce(second.domid, 1 as FrameNumber, 1 as Port)
+  await store.introduce(second.domid)
   await settle()
   await say(second, 'hello')
   expect(logOf(second)).toBe('hello\r\n')
