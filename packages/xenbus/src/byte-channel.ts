@@ -7,7 +7,10 @@ export interface ByteChannel {
   send(source: Uint8Array): number
   /** Fills `target` with what has arrived. @returns how many bytes */
   receive(target: Uint8Array): number
-  /** Calls back whenever there may be more to receive, or room to send again, or the channel has closed. One handler. */
+  /**
+   * Calls back whenever there may be more to receive, or room to send again, or the channel has closed; also once soon
+   * after it is set, but not before this returns. One handler.
+   */
   onReady(handler: () => void): void
   /** The other side is gone, or has broken the stream's own rules; what arrived before can still be received. */
   readonly closed: boolean

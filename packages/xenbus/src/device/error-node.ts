@@ -3,6 +3,8 @@ import { KEY } from '../keys/keys.js'
 import { domainPath, isWithin, joinPath } from '../wire/path.js'
 import type { DeviceHost } from './device-host.js'
 
+const EINVAL = 22
+
 /** Linux's errno numbers, which Linux puts before the message; any other failure is EINVAL there. */
 const ERRNO: Readonly<Record<string, number>> = {
   EPERM: 1,
@@ -16,7 +18,7 @@ const ERRNO: Readonly<Record<string, number>> = {
   EBUSY: 16,
   EEXIST: 17,
   ENODEV: 19,
-  EINVAL: 22,
+  EINVAL,
   ENOSPC: 28,
   EPROTO: 71,
 }
@@ -33,7 +35,7 @@ export const errorNode = (host: Pick<DeviceHost, 'domid'>, device: string): stri
 
 /** Writes a device's error node: errno number, then the message. Without the right to do so, it stays unsaid. */
 export const writeErrorNode = async (host: DeviceHost, device: string, error: Error): Promise<void> => {
-  const number = (XenError.is(error) ? ERRNO[error.code] : undefined) ?? ERRNO['EINVAL']
+  const number = (XenError.is(error) ? ERRNO[error.code] : undefined) ?? EINVAL
   const message = error.message.replace(/[^\x20-\x7e]/g, '?').slice(0, SHOWN)
   try {
     await host.xenstore.write(errorNode(host, device), `${number} ${message}`)

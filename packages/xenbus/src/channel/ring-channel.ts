@@ -1,0 +1,107 @@
+import type { Port, SharedMemory } from '@split-driver/abi'
+import type { EventChannels } from '@split-driver/evtchn'
+import { ByteRing, reversed, xenstoreDomainInterface, xenstoreRingView } from '@split-driver/ring'
+import type { ByteChannel } from '../byte-channel.js'
+import { XenStoreRingError, XenStoreServerFeature } from '../wire/ring-page.js'
+
+const { at } = xenstoreDomainInterface
+
+/**
+ * XenStore's ring page as a byte channel, from either side. It notifies whenever it has moved an index, the consumer's as
+ * well as the producer's, for the other side may wait for room (rule 54). `wake` is what an event from there calls.
+ * @see docs/misc/xenstore-ring.txt
+ */
+export class RingChannel implements ByteChannel {
+  readonly #ring: ByteRing
+  readonly #page: SharedMemory
+  readonly #notify: () => void
+  readonly #isGivenUp: () => boolean
+  #handler: (() => void) | undefined
+  #closed = false
+  #error: XenStoreRingError = XenStoreRingError.None
+
+  private constructor(ring: ByteRing, page: SharedMemory, notify: () => void, isGivenUp: () => boolean) {
+    this.#ring = ring
+    this.#page = page
+    this.#notify = notify
+    this.#isGivenUp = isGivenUp
+  }
+
+  /** The domain's side: writes requests, reads replies; closed once the server says that it gave the page up. */
+  static front(page: SharedMemory, notify: () => void): RingChannel {
+    const isGivenUp = (): boolean =>
+      (page.loadOrdered(at.serverFeatures.word) & XenStoreServerFeature.Error) !== 0 &&
+      page.loadOrdered(at.error.word) !== XenStoreRingError.None
+    return new RingChannel(new ByteRing(xenstoreRingView, page), page, notify, isGivenUp)
+  }
+
+  /** The server's side: reads requests, writes replies; tells why it gave the page up. */
+  static back(page: SharedMemory, notify: () => void): RingChannel {
+    return new RingChannel(new ByteRing(reversed(xenstoreRingView), page), page, notify, () => false)
+  }
+
+  /** Why it is closed, where the reason lies in the page: indices more than a ring apart, or what `giveUp` said. */
+  get error(): XenStoreRingError {
+    return this.#error
+  }
+
+  get closed(): boolean {
+    if (!this.#closed) this.#judge()
+    return this.#closed
+  }
+
+  send(source: Uint8Array): number {
+    if (this.closed) return 0
+    const count = this.#ring.write(source)
+    if (count > 0) this.#notify()
+    return count
+  }
+
+  receive(target: Uint8Array): number {
+    if (this.closed) return 0
+    const count = this.#ring.read(target)
+    if (count > 0) this.#notify()
+    return count
+  }
+
+  onReady(handler: () => void): void {
+    this.#handler = handler
+    queueMicrotask(() => this.#handler?.())
+  }
+
+  /** An event came from the other side. */
+  wake(): void {
+    this.#handler?.()
+  }
+
+  /** Leaves the page as it is: it belongs to the domain, which may go on with it later. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#handler?.()
+  }
+
+  /**
+   * Tells the other side in the page why it is given up, then closes; for the server's side (rules 38, 54).
+   */
+  giveUp(error: XenStoreRingError): void {
+    this.#error = error
+    this.#page.storeOrdered(at.error.word, error)
+    this.#notify()
+    this.close()
+  }
+
+  #judge(): void {
+    if (this.#ring.broken) this.#error = XenStoreRingError.RingIndex
+    else if (!this.#isGivenUp()) return
+    this.#closed = true
+  }
+}
+
+/** Joins a ring channel to the event channel of its page; the port stays its owner's. @throws XenError EBUSY EINVAL */
+export const listenForRing = (channel: RingChannel, events: EventChannels, port: Port): void => {
+  events.listen(port, () => {
+    channel.wake()
+    events.eoi(port)
+  })
+}

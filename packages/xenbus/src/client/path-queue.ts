@@ -1,0 +1,47 @@
+/** Different paths that wait for a watch's taker; beyond this many they become one: the watched path itself. */
+export const PATHS_WAITING_MAX = 1024
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
+
+/**
+ * What a watch has to tell and nobody has taken yet: each path once, in the order of its first event. It cannot grow
+ * without bound (S8): when too many different paths wait, "look at all of it" takes their place.
+ */
+export class PathQueue {
+  readonly #whole: string
+  readonly #paths = new Set<string>()
+  readonly #takers: ((result: IteratorResult<string, undefined>) => void)[] = []
+  #ended = false
+
+  /** @param whole the watched path */
+  constructor(whole: string) {
+    this.#whole = whole
+  }
+
+  push(path: string): void {
+    if (this.#ended) return
+    const taker = this.#takers.shift()
+    if (taker) taker({ done: false, value: path })
+    else if (this.#paths.size >= PATHS_WAITING_MAX && !this.#paths.has(path)) {
+      this.#paths.clear()
+      this.#paths.add(this.#whole)
+    } else this.#paths.add(path)
+  }
+
+  /** The next path, as soon as there is one; paths that wait are given out after the end too, unless it dropped them. */
+  take(): Promise<IteratorResult<string, undefined>> {
+    for (const path of this.#paths) {
+      this.#paths.delete(path)
+      return Promise.resolve({ done: false, value: path })
+    }
+    if (this.#ended) return Promise.resolve(DONE)
+    return new Promise((resolve) => this.#takers.push(resolve))
+  }
+
+  /** @param drop forget what waits: the watch's owner wants no more of it */
+  end(drop: boolean): void {
+    this.#ended = true
+    if (drop) this.#paths.clear()
+    for (const taker of this.#takers.splice(0)) taker(DONE)
+  }
+}
