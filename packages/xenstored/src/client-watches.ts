@@ -1,0 +1,55 @@
+import type { DomainRecord } from './domain-record.js'
+import { Watch, type Watcher, type Watches } from './watches.js'
+
+const tokenText = new TextDecoder('latin1')
+
+const keyOf = (path: string, token: Uint8Array): string => `${path}\0${tokenText.decode(token)}`
+
+/** The watches of one client. */
+export class ClientWatches {
+  readonly #watcher: Watcher
+  readonly #all: Watches
+  readonly #own = new Map<string, Watch>()
+
+  constructor(watcher: Watcher, all: Watches) {
+    this.#watcher = watcher
+    this.#all = all
+  }
+
+  /** @param path absolute or special, here as in all of these */
+  has(path: string, token: Uint8Array): boolean {
+    return this.#own.has(keyOf(path, token))
+  }
+
+  /** @param base where the client's relative paths begin, if it named this path so */
+  add(path: string, token: Uint8Array, base: string | undefined): Watch {
+    const watch = new Watch(this.#watcher, path, token, base)
+    this.#own.set(keyOf(path, token), watch)
+    this.#all.add(watch)
+    this.#domain.watchCount += 1
+    return watch
+  }
+
+  /** @returns whether there was one */
+  remove(path: string, token: Uint8Array): boolean {
+    const watch = this.#own.get(keyOf(path, token))
+    if (watch === undefined) return false
+    this.#own.delete(keyOf(path, token))
+    this.#drop(watch)
+    return true
+  }
+
+  clear(): void {
+    for (const watch of this.#own.values()) this.#drop(watch)
+    this.#own.clear()
+  }
+
+  #drop(watch: Watch): void {
+    this.#all.remove(watch)
+    this.#domain.watchCount -= 1
+  }
+
+  get #domain(): DomainRecord {
+    return this.#watcher.caller.domain
+  }
+}

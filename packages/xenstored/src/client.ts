@@ -1,0 +1,152 @@
+import type { Domid } from '@split-driver/abi'
+import {
+  absolutePath,
+  type ByteChannel,
+  domainPath,
+  encodeError,
+  type Message,
+  MessageReader,
+  PAYLOAD_MAX_BYTES,
+  type WireError,
+  XenStoreOp,
+} from '@split-driver/xenbus'
+import { ClientTransactions } from './client-transactions.js'
+import { ClientWatches } from './client-watches.js'
+import type { Caller } from './domain-record.js'
+import { Outbox } from './outbox.js'
+import type { Exchange } from './requests/exchange.js'
+import { HANDLERS, OUTSIDE_TRANSACTIONS, PRIVILEGED } from './requests/request-table.js'
+import type { StoreHost } from './store-host.js'
+import type { TurnTaker } from './turn-queue.js'
+import type { Watch, Watcher } from './watches.js'
+
+/** Requests that a client may have answered before others have their turn. */
+const REQUESTS_PER_TURN = 8
+
+/** Why a client is one no longer. */
+export type EndReason =
+  /** Its channel was closed, from either side. */
+  | 'closed'
+  /** It announced a body beyond 4096 bytes, so that where its next request begins is unknown (rule 38). */
+  | 'broken'
+
+export interface ClientOptions {
+  readonly caller: Caller
+  readonly channel: ByteChannel
+  readonly host: StoreHost
+  /** There is something to send: a turn is wanted. */
+  readonly wake: () => void
+  /** The client ended by itself; it has let go of all it had. */
+  readonly onEnd: (reason: EndReason) => void
+}
+
+/** One client: reads its requests, answers them, tells it of what it watches. */
+export class Client implements Watcher, TurnTaker {
+  readonly caller: Caller
+  readonly watches: ClientWatches
+  readonly transactions: ClientTransactions
+  readonly #options: ClientOptions
+  readonly #reader: MessageReader
+  readonly #outbox: Outbox
+  #ended = false
+
+  constructor(options: ClientOptions) {
+    const { caller, channel, host } = options
+    this.caller = caller
+    this.watches = new ClientWatches(this, host.watches)
+    this.transactions = new ClientTransactions(caller, host)
+    this.#options = options
+    this.#reader = new MessageReader(channel)
+    this.#outbox = new Outbox(channel, host.limits)
+  }
+
+  get domid(): Domid {
+    return this.caller.domain.domid
+  }
+
+  /**
+   * A valid path as seen from the root.
+   * @returns `undefined` if it is longer than an unprivileged domain's paths may be
+   */
+  absolute(path: string): string | undefined {
+    const absolute = absolutePath(path, this.domid)
+    const own = `${domainPath(this.domid)}/`
+    const length = absolute.length - (absolute.startsWith(own) ? own.length : 0)
+    return this.caller.privileged || length <= this.#options.host.limits.pathBytes ? absolute : undefined
+  }
+
+  deliver(watch: Watch, path: string): void {
+    this.#outbox.event(watch, path)
+    this.#options.wake()
+  }
+
+  turn(): boolean {
+    for (let answered = 0; answered < REQUESTS_PER_TURN; answered++) {
+      if (this.#mustWait()) return false
+      const message = this.#ended ? undefined : this.#reader.next()
+      if (message === undefined) return this.#pause()
+      this.#answer(message)
+    }
+    this.#outbox.pump()
+    return true
+  }
+
+  /** Lets go of all that this client has. Idempotent. */
+  end(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.watches.clear()
+    this.transactions.clear()
+    this.#outbox.clear()
+  }
+
+  /** Whoever does not take replies is not read from. Of one that is gone, what it had asked before is still done. */
+  #mustWait(): boolean {
+    if (!this.#outbox.blocked) return false
+    this.#outbox.pump()
+    if (this.#outbox.blocked && this.#options.channel.closed) this.#outbox.clear()
+    return this.#outbox.blocked
+  }
+
+  /** There is no request now. */
+  #pause(): false {
+    if (this.#ended) return false
+    this.#outbox.pump()
+    if (this.#reader.broken) this.#endBecause('broken')
+    else if (this.#options.channel.closed) this.#endBecause('closed')
+    return false
+  }
+
+  #endBecause(reason: EndReason): void {
+    this.end()
+    this.#options.onEnd(reason)
+  }
+
+  #answer(message: Message): void {
+    const error = this.#handle(message)
+    if (error !== undefined) this.#reply({ ...message, type: XenStoreOp.Error, body: encodeError(error) })
+  }
+
+  #handle(message: Message): WireError | undefined {
+    const { type, txId, body } = message
+    if (PRIVILEGED.has(type) && !this.caller.privileged) return 'EACCES'
+    const handler = HANDLERS.get(type)
+    if (handler === undefined) return 'ENOSYS'
+    const { host } = this.#options
+    const transaction = OUTSIDE_TRANSACTIONS.has(type) ? undefined : this.transactions.get(txId)
+    if (transaction === undefined && txId !== 0 && !OUTSIDE_TRANSACTIONS.has(type)) return 'ENOENT'
+    const work = { workspace: transaction ?? host.store, caller: this.caller, limits: host.limits }
+    const respond = (reply: Uint8Array): void => this.#respond(message, reply)
+    const exchange: Exchange = { client: this, host, work, txId, body, respond }
+    return handler(exchange)
+  }
+
+  #respond(message: Message, body: Uint8Array): void {
+    if (body.length <= PAYLOAD_MAX_BYTES) this.#reply({ ...message, body })
+    else this.#reply({ ...message, type: XenStoreOp.Error, body: encodeError('E2BIG') })
+  }
+
+  #reply(message: Message): void {
+    if (!this.#ended) this.#outbox.reply(message)
+  }
+}

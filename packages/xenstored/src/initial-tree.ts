@@ -1,0 +1,19 @@
+import type { DomainRecord } from './domain-record.js'
+import { newNode, Tree } from './tree.js'
+
+/** Their permissions say who is told that a domain came, or went (rule 51). */
+export const INTRODUCE_DOMAIN = '@introduceDomain'
+export const RELEASE_DOMAIN = '@releaseDomain'
+
+const PATHS = ['/', '/tool', '/tool/xenstored', INTRODUCE_DOMAIN, RELEASE_DOMAIN] as const
+
+/**
+ * What a fresh store holds, all of it the control domain's and hidden from others. Toolstacks make the rest (`/local`,
+ * `/vm` and so on).
+ * @see xen/tools/xenstored/core.c setup_structure
+ */
+export const initialTree = (owner: DomainRecord): Tree => {
+  const node = newNode(new Uint8Array(), [{ domain: owner, kind: 'none' }], 0)
+  owner.nodeCount += PATHS.length
+  return PATHS.reduce((tree, path) => tree.set(path, node), Tree.rooted(node))
+}

@@ -1,0 +1,73 @@
+import type { Domid, GrantRef, Port } from '@split-driver/abi'
+import type { EventChannels } from '@split-driver/evtchn'
+import type { GrantMapper, Mapping } from '@split-driver/grant'
+import type { DomainRecord } from './domain-record.js'
+import { DomainRing, type DomainRingOptions } from './transport/domain-ring.js'
+
+/** @see xen/include/public/grant_table.h GNTTAB_RESERVED_XENSTORE */
+const XENSTORE_GRANT = 1 as GrantRef
+
+export interface IntroducedDomainOptions extends Omit<DomainRingOptions, 'page' | 'port'> {
+  readonly mapper: GrantMapper
+}
+
+/** A domain that is served through its ring page: the page that is mapped and the port that is bound for it. */
+export class IntroducedDomain {
+  readonly record: DomainRecord
+  readonly #options: IntroducedDomainOptions
+  readonly #mapping: Mapping
+  #ring: DomainRing | undefined
+  #port: Port | undefined
+
+  /** @throws XenError GNTST_* EINVAL ENOSPC; nothing is left mapped or bound then */
+  constructor(options: IntroducedDomainOptions, remotePort: Port) {
+    this.record = options.caller.domain
+    this.#options = options
+    this.#mapping = options.mapper.map(this.#domid, [XENSTORE_GRANT], 'writable')
+    try {
+      this.#connect(remotePort)
+    } catch (error) {
+      options.mapper.unmap(this.#mapping)
+      throw error
+    }
+  }
+
+  get #domid(): Domid {
+    return this.record.domid
+  }
+
+  get #events(): EventChannels {
+    return this.#options.events
+  }
+
+  /** Another event channel, and nothing of what was before. @throws XenError EINVAL ENOSPC; it is not served then */
+  reconnect(remotePort: Port): void {
+    this.#disconnect()
+    DomainRing.reset(this.#mapping.page(0))
+    this.#connect(remotePort)
+  }
+
+  /** Leaves no mapping and no port. */
+  end(): void {
+    this.#disconnect()
+    this.#options.mapper.unmap(this.#mapping)
+  }
+
+  #connect(remotePort: Port): void {
+    this.#port = this.#events.bindInterdomain(this.#domid, remotePort)
+    try {
+      this.#ring = new DomainRing({ ...this.#options, page: this.#mapping.page(0), port: this.#port })
+      this.#ring.listen()
+    } catch (error) {
+      this.#disconnect()
+      throw error
+    }
+  }
+
+  #disconnect(): void {
+    this.#ring?.end()
+    this.#ring = undefined
+    if (this.#port !== undefined) this.#events.unbind(this.#port)
+    this.#port = undefined
+  }
+}

@@ -1,0 +1,119 @@
+import { parentPath, type WireError } from '@split-driver/xenbus'
+import type { Caller } from './domain-record.js'
+import type { XenstoreLimits } from './limits.js'
+import { Access, accessOf, inherited, type NodePermissions } from './permissions.js'
+import { bottomUp, type Descent, entryBytes, nodeBytes, type TreeNode } from './tree.js'
+import type { NodeEvent, Workspace } from './workspace.js'
+
+/** Who works on what, and how much of it may be taken. */
+export interface Work {
+  readonly workspace: Workspace
+  readonly caller: Caller
+  readonly limits: XenstoreLimits
+}
+
+const EMPTY = new Uint8Array()
+
+const event = (path: string, exact = false): NodeEvent => ({ path, exact })
+
+/** Follows a path and says that the answer will rest on every node that is missing and on the nearest there is. */
+const descend = ({ workspace }: Work, path: string): Descent | WireError => {
+  const descent = workspace.tree.descend(path)
+  for (const missing of descent.missing) if (!workspace.observe(missing)) return 'ENOSPC'
+  return workspace.observe(descent.path) ? descent : 'ENOSPC'
+}
+
+/**
+ * The node at `path`, if the caller has all of the access that is `needed`. Where there is none, that is told only to
+ * those who have access to the nearest node above; to others it is EACCES (rule 43).
+ * @see xen/tools/xenstored/core.c errno_from_parents
+ */
+export const findNode = (work: Work, path: string, needed: number): TreeNode | WireError => {
+  const descent = descend(work, path)
+  if (typeof descent === 'string') return descent
+  const access = accessOf(work.caller, descent.node.permissions) & needed
+  if (descent.missing.length > 0) return access === 0 ? 'EACCES' : 'ENOENT'
+  return access === needed ? descent.node : 'EACCES'
+}
+
+/** WRITE: creates the node and those above that are missing (rule 41). */
+export const writeNode = (work: Work, path: string, value: Uint8Array): WireError | undefined => {
+  const node = findNode(work, path, Access.Write)
+  if (node === 'ENOENT') return createNode(work, path, value)
+  if (typeof node === 'string') return node
+  if (isTooLarge(work, { ...node, value })) return 'ENOSPC'
+  work.workspace.apply({ kind: 'write', path, value }, [event(path)])
+  return undefined
+}
+
+/** MKDIR: a node that exists stays as it is, and nobody is told (rule 41). */
+export const makeNode = (work: Work, path: string): WireError | undefined => {
+  const node = findNode(work, path, Access.Write)
+  if (node === 'ENOENT') return createNode(work, path, EMPTY)
+  return typeof node === 'string' ? node : undefined
+}
+
+/** RM: a node that is missing is no error if its parent exists (rule 41). */
+export const removeNode = (work: Work, path: string): WireError | undefined => {
+  const node = findNode(work, path, Access.Write)
+  if (node === 'ENOENT') return work.workspace.tree.get(parentPath(path) ?? '/') === undefined ? 'ENOENT' : undefined
+  if (typeof node === 'string') return node
+  return path === '/' ? 'EINVAL' : removeSubtree(work, path, node)
+}
+
+/** Removes what is there, whoever owns it. Of those below, only watches on exactly their path are told (rule 46). */
+export const removeSubtree = ({ workspace }: Work, path: string, node: TreeNode): WireError | undefined => {
+  const events: NodeEvent[] = []
+  for (const { path: below } of bottomUp(path, node)) {
+    if (!workspace.observe(below)) return 'ENOSPC'
+    events.push(event(below, below !== path))
+  }
+  workspace.observeSubtree(path)
+  workspace.apply({ kind: 'remove', path }, events)
+  return undefined
+}
+
+/** SET_PERMS: the owner's right; to give a node away is the privileged's (rule 42). */
+export const permitNode = (work: Work, path: string, permissions: NodePermissions): WireError | undefined => {
+  const node = findNode(work, path, Access.Write | Access.Own)
+  if (typeof node === 'string') return node
+  if (!work.caller.privileged && permissions[0].domain !== node.permissions[0].domain) return 'EPERM'
+  if (isTooLarge(work, { ...node, permissions })) return 'ENOSPC'
+  work.workspace.apply({ kind: 'permit', path, permissions }, [event(path)])
+  return undefined
+}
+
+/** The node at `path` and its children's names, each with its NUL. */
+export const listNode = (work: Work, path: string): TreeNode | WireError => {
+  const node = findNode(work, path, Access.Read)
+  if (typeof node !== 'string') work.workspace.observeListing(path)
+  return node
+}
+
+/** All levels that are missing come into being, and are told of as one (rule 41). */
+const createNode = (work: Work, path: string, value: Uint8Array): WireError | undefined => {
+  const { workspace, caller, limits } = work
+  const { node: nearest, missing } = workspace.tree.descend(path)
+  const permissions = inherited(caller, nearest.permissions)
+  if (!caller.privileged && workspace.nodeCount(caller.domain) + missing.length > limits.nodes) return 'ENOSPC'
+  if (outgrown(work, nearest, permissions, missing, value)) return 'ENOSPC'
+  workspace.apply({ kind: 'create', path, value, permissions }, [event(path)])
+  return undefined
+}
+
+/** Would the nearest node that exists, or one of those to be made, be too large? */
+const outgrown = (
+  work: Work,
+  nearest: TreeNode,
+  permissions: NodePermissions,
+  missing: readonly string[],
+  value: Uint8Array,
+): boolean => {
+  const made = (bytes: Uint8Array, listingBytes: number) => ({ ...nearest, permissions, value: bytes, listingBytes })
+  if (isTooLarge(work, { ...nearest, listingBytes: nearest.listingBytes + entryBytes(missing[0]!) })) return true
+  if (missing.slice(1).some((path) => isTooLarge(work, made(EMPTY, entryBytes(path))))) return true
+  return isTooLarge(work, made(value, 0))
+}
+
+const isTooLarge = ({ caller, limits }: Work, node: Omit<TreeNode, 'children'>): boolean =>
+  !caller.privileged && nodeBytes(node) >= limits.nodeBytes

@@ -1,0 +1,22 @@
+import { okBody, packStrings } from '@split-driver/xenbus'
+import { onlyString } from './arguments.js'
+import type { Handler } from './exchange.js'
+
+export const transactionStart: Handler = ({ client, host, txId, respond }) => {
+  if (txId !== 0) return 'EBUSY'
+  const { privileged, domain } = client.caller
+  if (!privileged && domain.transactionCount >= host.limits.transactions) return 'ENOSPC'
+  respond(packStrings(String(client.transactions.start())))
+  return undefined
+}
+
+/** The transaction is over whatever comes of it. */
+export const transactionEnd: Handler = ({ client, txId, body, respond }) => {
+  const answer = onlyString(body)
+  if (answer !== 'T' && answer !== 'F') return 'EINVAL'
+  const transaction = client.transactions.end(txId)
+  if (transaction === undefined) return 'ENOENT'
+  const error = answer === 'T' ? transaction.commit() : undefined
+  if (error === undefined) respond(okBody())
+  return error
+}

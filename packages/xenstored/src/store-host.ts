@@ -1,0 +1,32 @@
+import type { Domid, FrameNumber, Port } from '@split-driver/abi'
+import type { DomainRecords } from './domain-record.js'
+import type { XenstoreLimits } from './limits.js'
+import type { OpenTransactions } from './open-transactions.js'
+import type { Store } from './store.js'
+import type { Watches } from './watches.js'
+
+/** What the control domain may ask about domains. */
+export interface DomainControl {
+  /**
+   * Serves the domain through its ring page, grant reference 1, and its event channel; begins anew if it did already.
+   * @param frame of the ring page; grants make it superfluous
+   * @throws XenError GNTST_* if the page cannot be mapped, EINVAL ENOSPC if the port cannot be bound
+   */
+  introduce(domid: Domid, frame: FrameNumber, port: Port): void
+  /**
+   * The domain is gone, and so is all that it had here (rule 53).
+   * @throws XenError ENOENT if it was not introduced; EINVAL for the control domain
+   */
+  release(domid: Domid): void
+  isIntroduced(domid: Domid): boolean
+}
+
+/** What all clients share. */
+export interface StoreHost {
+  readonly store: Store
+  readonly watches: Watches
+  readonly transactions: OpenTransactions
+  readonly records: DomainRecords
+  readonly limits: XenstoreLimits
+  readonly domains: DomainControl
+}

@@ -1,0 +1,40 @@
+import type { ByteChannel } from '@split-driver/xenbus'
+import { Client } from '../client.js'
+import type { Caller, DomainRecord } from '../domain-record.js'
+import type { StoreHost } from '../store-host.js'
+import type { TurnQueue } from '../turn-queue.js'
+
+/** A client behind any channel, as a toolstack is behind a Unix socket. */
+export class AcceptedChannel {
+  readonly #channel: ByteChannel
+  readonly #client: Client
+  readonly #turns: TurnQueue
+
+  /** @param onEnd the client is gone by itself */
+  constructor(caller: Caller, channel: ByteChannel, host: StoreHost, turns: TurnQueue, onEnd: () => void) {
+    this.#channel = channel
+    this.#turns = turns
+    const wake = (): void => turns.schedule(this.#client)
+    this.#client = new Client({
+      caller,
+      channel,
+      host,
+      wake,
+      onEnd: () => {
+        channel.close()
+        onEnd()
+      },
+    })
+    channel.onReady(wake)
+  }
+
+  get record(): DomainRecord {
+    return this.#client.caller.domain
+  }
+
+  end(): void {
+    this.#client.end()
+    this.#turns.remove(this.#client)
+    this.#channel.close()
+  }
+}

@@ -1,0 +1,126 @@
+import { DOM0, type Domid, type FrameNumber, type Port, XenError } from '@split-driver/abi'
+import type { Platform } from '@split-driver/platform'
+import type { ByteChannel, XenStoreRingError } from '@split-driver/xenbus'
+import { EventEmitter } from 'events'
+import type TypedEmitter from 'typed-emitter'
+import { removeEstate } from './domain-death.js'
+import { type Caller, DomainRecords } from './domain-record.js'
+import { INTRODUCE_DOMAIN, initialTree, RELEASE_DOMAIN } from './initial-tree.js'
+import { IntroducedDomain } from './introduced-domain.js'
+import { DEFAULT_LIMITS, type XenstoreLimits } from './limits.js'
+import { OpenTransactions } from './open-transactions.js'
+import { Store } from './store.js'
+import type { DomainControl, StoreHost } from './store-host.js'
+import { AcceptedChannel } from './transport/accepted-channel.js'
+import { TurnQueue } from './turn-queue.js'
+import { Watches } from './watches.js'
+import type { XenstoreServerEvents } from './xenstore-server-events.js'
+
+export interface XenstoreServerOptions {
+  /** What differs from `DEFAULT_LIMITS`. */
+  readonly limits?: Partial<XenstoreLimits>
+  /** The control domain, which may do everything; domain 0 unless given. */
+  readonly controlDomid?: Domid
+}
+
+/** Who a channel's other end is. */
+export interface AcceptedAs {
+  /** Relative paths begin at /local/domain/<domid>. */
+  readonly domid: Domid
+  readonly privileged: boolean
+}
+
+/**
+ * XenStore's daemon: one tree, for domains behind ring pages and for whoever comes through a channel. It asks its domain
+ * only to map ring pages and to bind event channels; disposing it leaves none of either.
+ */
+export class XenstoreServer implements DomainControl, Disposable {
+  /** What befalls the domains that are served. */
+  readonly lifecycle = new EventEmitter() as TypedEmitter<XenstoreServerEvents>
+  readonly #platform: Pick<Platform, 'events' | 'mapper'>
+  readonly #host: StoreHost
+  readonly #control: Caller
+  readonly #turns = new TurnQueue()
+  readonly #introduced = new Map<Domid, IntroducedDomain>()
+  readonly #accepted = new Set<AcceptedChannel>()
+
+  /** @param platform the machine as the domain that runs this server sees it */
+  constructor(platform: Pick<Platform, 'events' | 'mapper'>, options: XenstoreServerOptions = {}) {
+    const limits = { ...DEFAULT_LIMITS, ...options.limits }
+    const records = new DomainRecords()
+    const watches = new Watches()
+    const transactions = new OpenTransactions(limits)
+    this.#platform = platform
+    this.#control = { domain: records.of(options.controlDomid ?? DOM0), privileged: true }
+    const store = new Store(initialTree(this.#control.domain), (events, before, after) => {
+      watches.fire(events, before, after)
+      transactions.leaveBehindTheOldest()
+    })
+    this.#host = { store, watches, transactions, records, limits, domains: this }
+  }
+
+  /** Serves whoever is at the channel's other end, until either closes it. */
+  accept(channel: ByteChannel, { domid, privileged }: AcceptedAs): void {
+    const caller = { domain: this.#host.records.of(domid), privileged }
+    const accepted = new AcceptedChannel(caller, channel, this.#host, this.#turns, () =>
+      this.#accepted.delete(accepted),
+    )
+    this.#accepted.add(accepted)
+  }
+
+  introduce(domid: Domid, _frame: FrameNumber, port: Port): void {
+    const introduced = this.#introduced.get(domid)
+    if (introduced !== undefined) {
+      introduced.reconnect(port)
+      return
+    }
+    this.#introduced.set(domid, this.#newDomain(domid, port))
+    if (domid !== this.#control.domain.domid) this.#fire(INTRODUCE_DOMAIN)
+    this.lifecycle.emit('introduced', domid)
+  }
+
+  release(domid: Domid): void {
+    const introduced = this.#introduced.get(domid)
+    if (introduced === undefined)
+      throw new XenError('ENOENT', `domain ${domid} is not introduced`, { detail: { domid } })
+    const { record } = introduced
+    if (record === this.#control.domain) throw new XenError('EINVAL', 'the control domain cannot be released')
+    this.#introduced.delete(domid)
+    introduced.end()
+    for (const accepted of this.#accepted) if (accepted.record === record) this.#drop(accepted)
+    this.#host.records.end(record)
+    removeEstate(this.#host.store, record, this.#control, this.#host.limits)
+    this.#fire(RELEASE_DOMAIN)
+    this.lifecycle.emit('released', domid)
+  }
+
+  isIntroduced(domid: Domid): boolean {
+    return this.#introduced.has(domid)
+  }
+
+  /** Serves nobody any more. Idempotent. */
+  [Symbol.dispose](): void {
+    for (const accepted of this.#accepted) this.#drop(accepted)
+    for (const introduced of this.#introduced.values()) introduced.end()
+    this.#introduced.clear()
+  }
+
+  #newDomain(domid: Domid, port: Port): IntroducedDomain {
+    const { events, mapper } = this.#platform
+    const domain = this.#host.records.of(domid)
+    const caller = { domain, privileged: domain === this.#control.domain }
+    const onBroken = (error: XenStoreRingError): void => void this.lifecycle.emit('broken', domid, error)
+    return new IntroducedDomain({ caller, host: this.#host, events, mapper, turns: this.#turns, onBroken }, port)
+  }
+
+  #drop(accepted: AcceptedChannel): void {
+    this.#accepted.delete(accepted)
+    accepted.end()
+  }
+
+  /** Something happened that is no change of the tree. */
+  #fire(path: string): void {
+    const { tree } = this.#host.store
+    this.#host.watches.fire([{ path, exact: true }], tree, tree)
+  }
+}
