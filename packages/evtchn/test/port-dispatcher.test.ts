@@ -78,6 +78,14 @@ describe('PortDispatcher over the two-level ABI', () => {
     expect(guest.taken()).toEqual([])
   })
 
+  it('E2: a closed port wakes nobody', () => {
+    const guest = new TestGuest()
+    guest.openAndListen(p3)
+    guest.dispatcher.close(p3)
+    expect(guest.send(p3)).toBe(false)
+    expect(guest.quiet).toBe(true)
+  })
+
   it('E2: a new listener of the same number sees only events since the port was bound', () => {
     const guest = new TestGuest()
     guest.openAndListen(p3)

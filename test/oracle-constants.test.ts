@@ -1,0 +1,112 @@
+import {
+  DOMID_FIRST_RESERVED,
+  DOMID_SELF,
+  EVTCHN_2L_CHANNELS,
+  HvmParam,
+  LEGACY_MAX_VCPUS,
+  MAX_GUEST_CMDLINE,
+  StartInfoFlag,
+  VIRQ,
+} from '@split-driver/abi'
+import { BlkifOp, BlkifStatus, DISCARD_SECURE, MAX_INDIRECT_PAGES, MAX_SEGMENTS, Vdisk } from '@split-driver/blkif'
+import {
+  GRANT_ENTRIES_PER_FRAME,
+  GRANT_RESERVED_CONSOLE,
+  GRANT_RESERVED_ENTRIES,
+  GRANT_RESERVED_XENSTORE,
+  GrantFlag,
+  GrantStatus,
+} from '@split-driver/grant'
+import { xenstoreDomainInterface } from '@split-driver/ring'
+import {
+  ABSOLUTE_PATH_MAX_BYTES,
+  PAYLOAD_MAX_BYTES,
+  RELATIVE_PATH_MAX_BYTES,
+  WIRE_ERRORS,
+  XenbusState,
+  XenStoreConnection,
+  XenStoreOp,
+  XenStoreRingError,
+  XenStoreServerFeature,
+} from '@split-driver/xenbus'
+import { describe, expect, it } from 'vitest'
+import { golden } from './oracle/golden.js'
+
+const { constants, layouts, xsd_errors } = golden.machine
+
+const plain = (name: string): string => name.replaceAll('_', '').toLowerCase()
+
+/** The header's constants that begin so, and how they are called without that. */
+const theirs = (prefix: string, except: readonly string[] = []): Map<string, number> =>
+  new Map(
+    Object.entries(constants)
+      .filter(([name]) => name.startsWith(prefix) && !except.includes(name))
+      .map(([name, value]) => [plain(name.slice(prefix.length)), value]),
+  )
+
+/** Names of ours that differ by more than their case; those the installed header is too old for are left out. */
+const ours = (values: Readonly<Record<string, number>>, renamed: Readonly<Record<string, string>> = {}) =>
+  new Map(Object.entries(values).map(([name, value]) => [plain(renamed[name] ?? name), value]))
+
+const newerThanHeaders = ['GetFeature', 'SetFeature', 'GetQuota', 'SetQuota']
+
+const without = (values: Readonly<Record<string, number>>, names: readonly string[]) =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)))
+
+describe('every constant has the number that the headers give it', () => {
+  it.each([
+    ['VIRQ_*', ours(VIRQ), theirs('VIRQ_')],
+    ['SIF_*', ours(StartInfoFlag), theirs('SIF_')],
+    ['HVM_PARAM_*', ours(HvmParam), theirs('HVM_PARAM_')],
+    ['rule 70: GTF_*', ours(GrantFlag), theirs('GTF_')],
+    ['rule 70: GNTST_*', ours(GrantStatus), new Map([...theirs('GNTST_')].map(([k, v]) => [`gntst${k}`, v]))],
+    ['rule 11: BLKIF_OP_*', ours(BlkifOp), theirs('BLKIF_OP_')],
+    ['rule 11: BLKIF_RSP_*', ours(BlkifStatus, { NotSupported: 'EOPNOTSUPP' }), theirs('BLKIF_RSP_')],
+    ['VDISK_*', ours(Vdisk), theirs('VDISK_')],
+    ['rule 32: XenbusState*', ours(XenbusState), theirs('XenbusState')],
+    ['rule 56: XS_*', ours(without(XenStoreOp, newerThanHeaders)), theirs('XS_')],
+    [
+      'rule 54: XENSTORE_ERROR_*',
+      ours(XenStoreRingError, { Communication: 'COMM', RingIndex: 'RINGIDX', Protocol: 'PROTO' }),
+      theirs('XENSTORE_ERROR_'),
+    ],
+    [
+      'rule 54: XENSTORE_SERVER_FEATURE_*',
+      ours(without(XenStoreServerFeature, ['WatchDepth'])),
+      theirs('XENSTORE_SERVER_FEATURE_'),
+    ],
+  ])('%s', (_, values, expected) => {
+    expect(expected.size).toBeGreaterThan(0)
+    expect(values).toEqual(expected)
+  })
+
+  it.each([
+    ['DOMID_FIRST_RESERVED', DOMID_FIRST_RESERVED],
+    ['DOMID_SELF', DOMID_SELF],
+    ['XEN_LEGACY_MAX_VCPUS', LEGACY_MAX_VCPUS],
+    ['EVTCHN_2L_NR_CHANNELS', EVTCHN_2L_CHANNELS],
+    ['MAX_GUEST_CMDLINE', MAX_GUEST_CMDLINE],
+    ['GNTTAB_NR_RESERVED_ENTRIES', GRANT_RESERVED_ENTRIES],
+    ['GNTTAB_RESERVED_CONSOLE', GRANT_RESERVED_CONSOLE],
+    ['GNTTAB_RESERVED_XENSTORE', GRANT_RESERVED_XENSTORE],
+    ['BLKIF_MAX_SEGMENTS_PER_REQUEST', MAX_SEGMENTS],
+    ['BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST', MAX_INDIRECT_PAGES],
+    ['BLKIF_DISCARD_SECURE', DISCARD_SECURE],
+    ['XENSTORE_RING_SIZE', xenstoreDomainInterface.at.req.bytes],
+    ['XENSTORE_PAYLOAD_MAX', PAYLOAD_MAX_BYTES],
+    ['XENSTORE_ABS_PATH_MAX', ABSOLUTE_PATH_MAX_BYTES],
+    ['XENSTORE_REL_PATH_MAX', RELATIVE_PATH_MAX_BYTES],
+    ['XENSTORE_CONNECTED', XenStoreConnection.Connected],
+    ['XENSTORE_RECONNECT', XenStoreConnection.Reconnect],
+  ])('%s', (name, value) => {
+    expect(value).toBe(constants[name])
+  })
+
+  it('rule 39: the errors that travel are those of xsd_errors, in its order', () => {
+    expect(WIRE_ERRORS).toEqual(xsd_errors)
+  })
+
+  it('rule 67: a page holds 512 grant entries of version 1', () => {
+    expect(GRANT_ENTRIES_PER_FRAME).toBe(4096 / layouts['grant_entry_v1']!.size)
+  })
+})
