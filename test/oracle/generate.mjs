@@ -52,10 +52,11 @@ const generate = () => {
   const directory = mkdtempSync(join(tmpdir(), 'split-driver-oracle-'))
   try {
     const machine = outputOf(directory, 'machine.c')
+    const constants = outputOf(directory, 'constants.c')
     const x86_64 = outputOf(directory, 'blkif.c')
     const x86_32 = outputOf(directory, 'blkif.c', '-DORACLE_X86_32')
     confirm32Bit(JSON.parse(x86_32).layouts)
-    return `{ "machine": ${machine},\n"x86_64-abi": ${x86_64},\n"x86_32-abi": ${x86_32} }\n`
+    return `{ "machine": ${machine},\n"constants": ${constants},\n"x86_64-abi": ${x86_64},\n"x86_32-abi": ${x86_32} }\n`
   } finally {
     rmSync(directory, { recursive: true })
   }

@@ -16,15 +16,21 @@ export interface GoldenLayout {
   readonly bytes: string
 }
 
-export interface GoldenPart {
-  readonly layouts: Readonly<Record<string, GoldenLayout>>
-  readonly constants: Readonly<Record<string, number>>
+export type GoldenLayouts = Readonly<Record<string, GoldenLayout>>
+
+export type GoldenConstants = Readonly<Record<string, number>>
+
+/** The block protocol of one machine ABI. */
+export interface GoldenBlkif {
+  readonly layouts: GoldenLayouts
+  readonly constants: GoldenConstants
 }
 
 export interface Golden {
-  readonly machine: GoldenPart & { readonly xsd_errors: readonly string[] }
-  readonly 'x86_64-abi': GoldenPart
-  readonly 'x86_32-abi': GoldenPart
+  readonly machine: { readonly layouts: GoldenLayouts }
+  readonly constants: { readonly constants: GoldenConstants; readonly xsd_errors: readonly string[] }
+  readonly 'x86_64-abi': GoldenBlkif
+  readonly 'x86_32-abi': GoldenBlkif
 }
 
 /** What `npm run oracle` wrote. */
