@@ -39,6 +39,7 @@ export class AttachedDevice {
         await t.write(`${this.backendPath}/online`, '0')
         if ((await t.tryRead(state)) !== String(XenbusState.Closed)) await t.write(state, String(XenbusState.Closing))
       })
+      signal?.throwIfAborted()
       for await (const _ of watch) {
         const now = await this.#store.tryRead(state)
         if (now === undefined || now === String(XenbusState.Closed)) break

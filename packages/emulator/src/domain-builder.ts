@@ -1,14 +1,10 @@
 import { DOM0, type Domid, type FrameNumber, type GrantRef } from '@split-driver/abi'
-import { GrantTableV1 } from '@split-driver/grant'
+import { GRANT_RESERVED_CONSOLE, GRANT_RESERVED_XENSTORE, GrantTableV1 } from '@split-driver/grant'
 import type { DomainCalls, DomainSize } from './hypervisor/domain-calls.js'
 import type { EventChannelCalls } from './hypervisor/event-channel-calls.js'
 import { DOMID_XEN, type Hypervisor } from './hypervisor/hypervisor.js'
 import { domainRecord } from './hypervisor/machine-layout.js'
 import { type StartOfDay, writeStartInfo } from './start-of-day.js'
-
-/** Grant references that start-of-day hands out. @see xen/include/public/grant_table.h GNTTAB_RESERVED_* */
-export const RESERVED_CONSOLE_REF = 0 as GrantRef
-export const RESERVED_XENSTORE_REF = 1 as GrantRef
 
 /** Where the builder puts things in a domain's own memory, in pages; what follows is free. */
 export const memoryMap = { startInfo: 0, store: 1, console: 2, firstFree: 3 } as const
@@ -57,11 +53,11 @@ export class DomainBuilder {
 
     const store = { frame: page(memoryMap.store), port: openPort() }
     domains.set(record, domainRecord.storePort, store.port)
-    grants.grantAccess(RESERVED_XENSTORE_REF, DOM0, store.frame, 'writable')
+    grants.grantAccess(GRANT_RESERVED_XENSTORE as GrantRef, DOM0, store.frame, 'writable')
     const console = role === 'guest' ? { frame: page(memoryMap.console), port: openPort() } : undefined
     if (console) {
       domains.set(record, domainRecord.consolePort, console.port)
-      grants.grantAccess(RESERVED_CONSOLE_REF, DOM0, console.frame, 'writable')
+      grants.grantAccess(GRANT_RESERVED_CONSOLE as GrantRef, DOM0, console.frame, 'writable')
     }
     const start: StartOfDay = {
       pages: field('memoryFrames'),

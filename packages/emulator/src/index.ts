@@ -1,5 +1,5 @@
 export { AttachedDevice, type DeviceOptions } from './device-directories.js'
-export { type BuiltDomain, type DomainPlan, RESERVED_CONSOLE_REF, RESERVED_XENSTORE_REF } from './domain-builder.js'
+export type { BuiltDomain, DomainPlan } from './domain-builder.js'
 export { EmulatedPlatform, type PrimaryConsole } from './emulated-platform.js'
 export type { LedgerEntry } from './ledger.js'
 export { type Hypercalls, Machine, type MachineHandle, type MachineMode, type MachineOptions } from './machine.js'

@@ -1,5 +1,5 @@
 import { type Domid, type GrantRef, PAGE_WORDS } from '@split-driver/abi'
-import { RESERVED_XENSTORE_REF } from './domain-builder.js'
+import { GRANT_RESERVED_ENTRIES, GRANT_RESERVED_XENSTORE } from '@split-driver/grant'
 import type { EventChannelCalls } from './hypervisor/event-channel-calls.js'
 import type { GrantCalls } from './hypervisor/grant-calls.js'
 import { DOMID_XEN, type Hypervisor } from './hypervisor/hypervisor.js'
@@ -11,9 +11,6 @@ export interface LedgerEntry {
   /** One line for a person. */
   readonly what: string
 }
-
-/** First reference that is the domain's own to give. @see grant_table.h GNTTAB_NR_RESERVED_ENTRIES */
-const FIRST_FREE_REF = 8
 
 /**
  * What is open in the whole machine, read from the hypervisor's own tables. What start-of-day opened for a domain, and
@@ -63,7 +60,7 @@ export class Ledger {
   #mappings(domid: Domid): LedgerEntry[] {
     return this.#grants
       .listHeld(domid)
-      .filter(({ ref }) => ref !== RESERVED_XENSTORE_REF)
+      .filter(({ ref }) => ref !== GRANT_RESERVED_XENSTORE)
       .map(({ granter, ref }) => ({
         domid,
         kind: 'mapping',
@@ -77,7 +74,7 @@ export class Ledger {
     const table = domains.get(record, domainRecord.grantTable) * PAGE_WORDS
     const count = domains.get(record, domainRecord.grantFrames) * GRANTS_PER_FRAME
     const open: LedgerEntry[] = []
-    for (let ref = FIRST_FREE_REF as GrantRef; ref < count; ref = (ref + 1) as GrantRef)
+    for (let ref = GRANT_RESERVED_ENTRIES as GrantRef; ref < count; ref = (ref + 1) as GrantRef)
       if ((memory.words[table + ref * 2]! & 0xffff) !== 0)
         open.push({ domid, kind: 'grant', what: `grant ${ref} of domain ${domid}` })
     return open
