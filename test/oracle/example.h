@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Byte after byte 0x81, 0x82 … 0xff, 0x80 …: no two neighbours are equal, signed fields are negative. */
-static uint64_t next_value(size_t bytes)
+static inline uint64_t next_value(size_t bytes)
 {
     static unsigned int counter;
     uint64_t value = 0;
@@ -30,10 +30,11 @@ static inline void set_text(char *text, size_t bytes)
     text[bytes - 1] = '\0';
 }
 
-static const char *separator = "";
+/* What stands before the next field. */
+static const char *separator __attribute__((unused)) = "";
 
 /* Prints `seg[i].gref` with the index in place of the `i`, and without the spaces that macros leave. */
-static void print_name(const char *member, int index)
+static inline void print_name(const char *member, int index)
 {
     for (const char *c = member; *c; c++) {
         if (*c == '[' && c[1] == 'i' && c[2] == ']') {
@@ -45,7 +46,7 @@ static void print_name(const char *member, int index)
     }
 }
 
-static void print_place(const char *member, int index, size_t offset, size_t bytes)
+static inline void print_place(const char *member, int index, size_t offset, size_t bytes)
 {
     printf("%s        { \"name\": \"", separator);
     print_name(member, index);
@@ -53,14 +54,21 @@ static void print_place(const char *member, int index, size_t offset, size_t byt
     separator = ",\n";
 }
 
-static void print_bytes(const void *bytes, size_t count)
+static inline void print_bytes(const void *bytes, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         printf("%02x", ((const unsigned char *)bytes)[i]);
 }
 
-/* The program's own object: `{ "layouts": {…}, "constants": {…} }` */
-static const char *layout_separator = "";
+/* Opens a layout in the program's own object, `{ "layouts": {…}, "constants": {…} }`. */
+static inline void print_layout(const char *tag, size_t bytes)
+{
+    static const char *before = "";
+
+    printf("%s    \"%s\": {\n      \"size\": %zu,\n      \"fields\": [\n", before, tag, bytes);
+    before = ",\n";
+    separator = "";
+}
 
 /* The struct's name without the keyword before it. */
 #define TAG(type) (strchr(#type, ' ') ? strchr(#type, ' ') + 1 : #type)
@@ -70,10 +78,7 @@ static const char *layout_separator = "";
         type example;                                                                    \
         int i __attribute__((unused)) = 0;                                               \
         memset(&example, 0, sizeof(example));                                            \
-        printf("%s    \"%s\": {\n      \"size\": %zu,\n      \"fields\": [\n",           \
-               layout_separator, TAG(type), sizeof(example));                            \
-        layout_separator = ",\n";                                                        \
-        separator = ""
+        print_layout(TAG(type), sizeof(example))
 
 #define END()                                                                            \
         printf("\n      ],\n      \"bytes\": \"");                                       \
@@ -113,10 +118,12 @@ static const char *layout_separator = "";
 
 #define EACH(array) for (i = 0; i < (int)(sizeof(example.array) / sizeof(example.array[0])); i++)
 
-static const char *constant_separator = "";
+static inline void print_constant(const char *name, long long value)
+{
+    static const char *before = "";
 
-#define CONSTANT(name)                                                                   \
-    do {                                                                                 \
-        printf("%s    \"%s\": %lld", constant_separator, #name, (long long)(name));      \
-        constant_separator = ",\n";                                                      \
-    } while (0)
+    printf("%s    \"%s\": %lld", before, name, value);
+    before = ",\n";
+}
+
+#define CONSTANT(name) print_constant(#name, (long long)(name))
