@@ -1,7 +1,17 @@
+export { BlkifBackend, type BlkifBackendOptions, type DiskDescription } from './backend/blkif-backend.js'
+export { BlkifBackendBus } from './backend/blkif-backend-bus.js'
 export { type BlkifBackendStats, emptyBackendStats } from './backend/blkif-backend-stats.js'
 export { RequestEngine, type RequestEngineOptions, type Served } from './backend/request-engine.js'
+export type { BlockDevice } from './block-device.js'
 export type { BlockStore } from './block-store.js'
+export {
+  BlkifFrontend,
+  type BlkifFrontendOptions,
+  type BlkifOpenOptions,
+  type TransferOptions,
+} from './frontend/blkif-frontend.js'
 export { type BlkifFrontendStats, emptyFrontendStats } from './frontend/blkif-frontend-stats.js'
+export { ByteDevice, type SectorDisk } from './frontend/byte-device.js'
 export type { TransferRequest } from './frontend/transfer.js'
 export { TransferEngine, type TransferEngineOptions } from './frontend/transfer-engine.js'
 export { MemoryBlockStore, type MemoryBlockStoreOptions } from './store/memory-block-store.js'

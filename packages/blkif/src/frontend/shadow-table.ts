@@ -28,6 +28,10 @@ export class ShadowTable {
     this.#freeCount = size
   }
 
+  get outstanding(): number {
+    return this.#free.length - this.#freeCount
+  }
+
   /** The place that was freed last: its pages are the likeliest to be known to the backend (rule 22). At least one is free. */
   peek(): number {
     return this.#free[this.#freeCount - 1]!

@@ -45,7 +45,9 @@ export class TransferEngine {
   readonly #response = new Int32Array(RESPONSE_WORDS)
   /** Filled anew for each request, so that none makes an object. */
   readonly #head: RequestHead
+  /** Why no more transfers are taken. */
   #closed: XenError | undefined
+  #onIdle: (() => void) | undefined
 
   constructor(options: TransferEngineOptions) {
     this.#options = options
@@ -89,17 +91,30 @@ export class TransferEngine {
     if (ring.broken || turns > ring.ringSize)
       return new XenError('RING_PROD_OVERFLOW', "the backend's index of responses is impossible")
     this.#submit()
+    this.#checkIdle()
     return undefined
+  }
+
+  /**
+   * Takes no more transfers: they are rejected with `reason`. Resolves when those under way are settled, and at `close`.
+   */
+  finish(reason: XenError): Promise<void> {
+    this.#closed ??= reason
+    return new Promise((resolve) => {
+      this.#onIdle = resolve
+      this.#checkIdle()
+    })
   }
 
   /** Every transfer is rejected with `reason`; so is whatever is asked for later. Idempotent. */
   close(reason: XenError): void {
     this.#closed ??= reason
-    this.#shadow.forEach((transfer) => transfer.settle(this.#closed))
+    this.#shadow.forEach((transfer) => transfer.settle(reason))
     for (let first = this.#queue.first; first !== undefined; first = this.#queue.first) {
       this.#queue.remove(first)
-      first.settle(this.#closed)
+      first.settle(reason)
     }
+    this.#onIdle?.()
   }
 
   /** Ends the grants of the data pages, after `close`. */
@@ -154,6 +169,10 @@ export class TransferEngine {
     transfer.outstanding++
     transfer.submitted = transfer.submittedBytes === byteLength
     if (transfer.submitted) this.#queue.remove(transfer)
+  }
+
+  #checkIdle(): void {
+    if (this.#queue.first === undefined && this.#shadow.outstanding === 0) this.#onIdle?.()
   }
 
   /** @returns what is wrong with the response, judged on a private copy (R4) */
