@@ -1,4 +1,5 @@
 export { AttachedDevice, type DeviceOptions } from './device-directories.js'
+export { EmulatedHost, type HostOptions, type StoreDaemon } from './emulated-host.js'
 export type { BuiltDomain, DomainPlan } from './domain-builder.js'
 export { EmulatedPlatform, type PrimaryConsole } from './emulated-platform.js'
 export type { LedgerEntry } from './ledger.js'
