@@ -1,5 +1,7 @@
 export { assert, assertEqual, assertList, assertRejects, assertThrows, ConformanceFailure } from './assert.js'
 export { type BlockStoreRequest, type BlockStoreSuiteOptions, blockStoreSuite } from './block-store-suite.js'
+export { eventChannelSuite } from './event-channel-suite.js'
+export { grantSuite } from './grant-suite.js'
 export { assertLedgerEmpty } from './ledger.js'
 export type { Suite, SuiteCase, SuiteOptions, SuiteRandom } from './suite.js'
 export { defineSuite } from './suite.js'

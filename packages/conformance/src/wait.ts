@@ -8,7 +8,7 @@ export const PATIENCE_MS = 5000
 const POLL_MS = 1
 
 /** Milliseconds that a suite watches for something that must not happen. */
-const QUIET_MS = 20
+const QUIET_MS = 10
 
 const sleep = (clock: Clock, milliseconds: number): Promise<void> =>
   new Promise((resolve) => {
