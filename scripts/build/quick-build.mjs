@@ -10,10 +10,10 @@ import { buildTargets } from './packages.mjs'
  * JavaScript for every workspace folder whose sources changed; declarations are another matter (declarations.mjs).
  * @returns {Promise<{ built: string[], failed: { name: string, reason: string }[] }>}
  */
-export async function quickBuild() {
-  if (buildTargets().every(isFresh)) return { built: [], failed: [] }
+export async function quickBuild(targets = buildTargets) {
+  if (targets().every(isFresh)) return { built: [], failed: [] }
   return withLock('build', async () => {
-    const stale = buildTargets().filter((target) => !isFresh(target))
+    const stale = targets().filter((target) => !isFresh(target))
     const outcomes = await Promise.all(stale.map(buildTarget))
     return {
       built: outcomes.filter((outcome) => outcome.reason === undefined).map(({ name }) => name),
@@ -27,7 +27,9 @@ async function buildTarget(target) {
   const fingerprint = fingerprintOf(target)
   const next = `${target.folder}/.dist-next`
   try {
-    await build(options(target, next))
+    rmSync(join(root, next), { recursive: true, force: true })
+    // One after the other: of two at once, the second would still be writing when the first has failed.
+    for (const format of target.library ? ['esm', 'cjs'] : ['esm']) await build(options(target, next, format))
     const outputs = filesBelow(join(root, next))
     moveInto(join(root, target.folder, 'dist'), join(root, next), outputs, outputsOf(target))
     stamp(target, fingerprint, outputs)
@@ -42,14 +44,14 @@ async function buildTarget(target) {
 }
 
 /** @returns {import('tsup').Options} */
-function options(target, outDir) {
+function options(target, outDir, format) {
   return {
     config: false,
     silent: true,
     entry: target.entries,
     outDir,
-    clean: true,
-    format: target.library ? ['esm', 'cjs'] : ['esm'],
+    clean: false,
+    format,
     target: 'node20',
     sourcemap: true,
     // Code that two entries share must be one module: a class that exists twice fails its own instanceof.

@@ -4,7 +4,7 @@ import { binOf, spawnCaptured } from '../spawn.mjs'
 import { checkSnippets } from './snippets.mjs'
 import { checkTarballs } from './tarballs.mjs'
 
-const houseTests = ['test/architecture', 'test/house-style', 'test/workspace', 'test/snippets']
+const houseTests = ['test/architecture', 'test/house-style', 'test/workspace', 'test/snippets', 'test/quick-build']
 
 /**
  * What `npm run check` does, in order. A step resolves to what is wrong, in words; nothing means that it holds.
