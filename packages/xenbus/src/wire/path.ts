@@ -30,7 +30,7 @@ export const absolutePath = (path: string, domid: Domid): string =>
 
 /** A child of a path, also of the root. */
 export const joinPath = (parent: string, ...names: readonly string[]): string =>
-  (parent === '/' ? [''] : [parent]).concat(names).join('/')
+  names.length === 0 ? parent : [parent === '/' ? '' : parent, ...names].join('/')
 
 /** The path of the node above, or `undefined` for the root and for a relative path's first component. */
 export const parentPath = (path: string): string | undefined => {
