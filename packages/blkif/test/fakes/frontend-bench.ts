@@ -1,0 +1,68 @@
+import { type Domid, FlatMemory, PAGE_BYTES } from '@split-driver/abi'
+import { type BlkifAbi, emptyFrontendStats, NATIVE_ABI, TransferEngine } from '@split-driver/blkif'
+import { BackRing, FrontRing } from '@split-driver/ring'
+import { FakeGrants } from './fake-grants.js'
+
+export const BACKEND = 0 as Domid
+
+export interface FrontendBenchOptions {
+  readonly abi?: BlkifAbi
+  readonly ringPages?: number
+  readonly dataPages?: number
+  readonly sectorBytes?: number
+}
+
+interface RawResponse {
+  readonly id: bigint
+  readonly operation: number
+  readonly status: number
+}
+
+/** A frontend's engine before a ring whose backend is the test. */
+export const frontendBench = (options: FrontendBenchOptions = {}) => {
+  const { abi = NATIVE_ABI, ringPages = 1, dataPages = 32 * 11, sectorBytes = 512 } = options
+  const memory = FlatMemory.allocate(ringPages * PAGE_BYTES)
+  const grants = new FakeGrants(dataPages)
+  const stats = emptyFrontendStats()
+  const failed: [number, number][] = []
+  let notifications = 0
+  const engine = new TransferEngine({
+    ring: FrontRing.initialise(memory, abi.slotBytes),
+    abi,
+    sharer: grants,
+    backendDomid: BACKEND,
+    handle: 0xca00,
+    sectorBytes,
+    stats,
+    notify: () => {
+      notifications++
+    },
+    onFailedRequest: (operation, status) => failed.push([operation, status]),
+  })
+  const ring = BackRing.attach(memory, abi.slotBytes)
+  return {
+    engine,
+    ring,
+    memory,
+    grants,
+    stats,
+    failed,
+    abi,
+    notifications: () => notifications,
+    /** Takes all requests that wait. */
+    requests: () =>
+      Array.from({ length: ring.unconsumedRequests() }, () => {
+        const words = new Int32Array(abi.request.words)
+        ring.copyRequest(words, 0, 0, words.length)
+        ring.consumeRequest()
+        const request = abi.request.read(words)
+        return { ...request, seg: request.seg.slice(0, request.nr_segments) }
+      }),
+    /** Asks to be woken by the next request. */
+    sleep: () => ring.finalCheckForRequests(),
+    respond: (...responses: readonly RawResponse[]) => {
+      for (const response of responses) ring.putResponse(abi.response.create(response), 0, 3)
+      return ring.pushResponses()
+    },
+  }
+}
