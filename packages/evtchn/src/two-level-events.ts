@@ -6,6 +6,16 @@ import { bitOf, maskWordOf, pendingWordOf, selWord, upcallMaskByte, upcallPendin
 const WORDS = EVTCHN_2L_CHANNELS / 32
 const PENDING = SharedInfo.at.evtchnPending.word
 const MASK = SharedInfo.at.evtchnMask.word
+/** Groups of 64 ports, one for each bit of the selector. */
+const GROUPS = EVTCHN_2L_CHANNELS / 64
+
+const lowestBit = (bits: number): number => 31 - Math.clz32(bits & -bits)
+
+/** Which bits of a word belong to ports from `cursor` on. */
+const bitsFrom = (word: number, cursor: number): number => {
+  const bit = cursor - word * 32
+  return bit <= 0 ? -1 : bit >= 32 ? 0 : -1 << bit
+}
 
 /**
  * The guest's side of the two-level event ABI, for one virtual CPU: 4096 ports, their bits in the shared-info page.
@@ -131,30 +141,46 @@ export class TwoLevelEvents implements PortMasking {
     this.#page.exchange8(this.#upcallPending, 1)
   }
 
-  /** Once round all words from the cursor on; its own word comes first from the cursor's bit up, last below that bit. */
+  /** Once round all ports from the cursor on; the cursor's own group comes first from there up, last below that. */
   #scan(sink: PortSink): boolean {
-    const start = this.#cursor >> 5
-    const fromCursor = -1 << (this.#cursor & 31)
-    if (!this.#scanWord(start, fromCursor, sink)) return false
-    for (let i = 1; i < WORDS; i++) {
-      if (!this.#scanWord((start + i) % WORDS, -1, sink)) return false
+    const cursor = this.#cursor
+    const start = cursor >> 6
+    for (let group = this.#selected(start); group < GROUPS; group = this.#selected(group + 1)) {
+      if (!this.#scanGroup(group, cursor, 'from', sink)) return false
     }
-    if (!this.#scanWord(start, ~fromCursor, sink)) return false
+    for (let group = this.#selected(0); group <= start; group = this.#selected(group + 1)) {
+      if (!this.#scanGroup(group, cursor, 'below', sink)) return false
+    }
     this.#selLow = 0
     this.#selHigh = 0
     return true
   }
 
+  /** The first group of 64 ports, from `group` on, whose selector bit was set; GROUPS if there is none. */
+  #selected(group: number): number {
+    const low = group < 32 ? this.#selLow & (-1 << group) : 0
+    if (low !== 0) return lowestBit(low)
+    const high = group <= 32 ? this.#selHigh : group < GROUPS ? this.#selHigh & (-1 << (group - 32)) : 0
+    return high === 0 ? GROUPS : 32 + lowestBit(high)
+  }
+
+  #scanGroup(group: number, cursor: number, side: 'from' | 'below', sink: PortSink): boolean {
+    for (let word = group * 2; word < group * 2 + 2; word++) {
+      const from = bitsFrom(word, cursor)
+      if (!this.#scanWord(word, side === 'from' ? from : ~from, sink)) return false
+    }
+    return true
+  }
+
   /** @returns false if the budget ran out before an event of this word */
   #scanWord(word: number, within: number, sink: PortSink): boolean {
-    const sel = word < WORDS / 2 ? this.#selLow : this.#selHigh
-    if ((sel & (1 << ((word >> 1) & 31))) === 0) return true
+    if (within === 0) return true
     let bits = this.#page.loadOrdered(PENDING + word) & ~this.#page.loadOrdered(MASK + word) & within
     while (bits !== 0) {
       if (this.#budget <= 0) return false
-      const lowest = bits & -bits
-      bits ^= lowest
-      this.#deliver((word * 32 + 31 - Math.clz32(lowest)) as Port, sink)
+      const bit = lowestBit(bits)
+      bits &= bits - 1
+      this.#deliver((word * 32 + bit) as Port, sink)
     }
     return true
   }
