@@ -5,7 +5,7 @@ import { root } from './root.mjs'
 
 const folders = ['', 'examples', 'bench', ...readdirSync(join(root, 'packages')).map((name) => join('packages', name))]
 for (const folder of folders) {
-  for (const made of ['dist', '.dist-next', '.types', '.cache']) {
-    rmSync(join(root, folder, made), { recursive: true, force: true })
+  for (const name of readdirSync(join(root, folder))) {
+    if (/^(dist|\.dist-next-.*|\.types|\.cache)$/.test(name)) rmSync(join(root, folder, name), { recursive: true })
   }
 }

@@ -10,9 +10,7 @@ import { root } from '../root.mjs'
 
 /** @returns {Target[]} */
 export function buildTargets() {
-  return [...libraries(), program('examples', '.'), program('bench', 'src')].filter(
-    (target) => Object.keys(target.entries).length > 0,
-  )
+  return [...libraries(), ...examples(), program('bench', 'bench', typescriptFiles('bench/src'), 'bench/src')]
 }
 
 /** The published packages. One without src/index.ts is an empty room yet and is left out. */
@@ -33,22 +31,36 @@ function library(name) {
   return { name, folder, sources, entries, library: true }
 }
 
-/** A program keeps its tree: each file becomes one file, so that URLs relative to it stay true. */
-function program(folder, sourceFolder) {
-  const sources = typescriptFiles(join(folder, sourceFolder)).filter((file) => !file.startsWith(`${folder}/test/`))
-  const outputName = (file) => slashed(relative(join(folder, sourceFolder), file)).replace(/\.ts$/, '')
-  const entries = Object.fromEntries(sources.map((file) => [outputName(file), file]))
-  return { name: folder, folder, sources, entries, library: false }
+/** Each example is a target of its own, so that one that does not build stops no other. */
+function examples() {
+  return foldersBelow('examples')
+    .filter((name) => name !== 'test')
+    .map((name) => program(`examples-${name}`, 'examples', typescriptFiles(`examples/${name}`), 'examples'))
+    .filter(({ sources }) => sources.length > 0)
 }
 
-const generated = new Set(['node_modules', 'dist', '.types', '.cache'])
+/** A program keeps its tree: each file becomes one file, so that URLs relative to it stay true. */
+function program(name, folder, sources, base) {
+  const outputName = (file) => slashed(relative(base, file)).replace(/\.ts$/, '')
+  const entries = Object.fromEntries(sources.map((file) => [outputName(file), file]))
+  return { name, folder, sources, entries, library: false }
+}
+
+const isGenerated = (folder) => /^(node_modules|dist|\..*)$/.test(folder)
+
+function foldersBelow(folder) {
+  return readdirSync(join(root, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !isGenerated(entry.name))
+    .map(({ name }) => name)
+    .sort()
+}
 
 function typescriptFiles(folder) {
   if (!existsSync(join(root, folder))) return []
   return readdirSync(join(root, folder), { withFileTypes: true })
     .flatMap((entry) => {
       const path = slashed(join(folder, entry.name))
-      if (entry.isDirectory()) return generated.has(entry.name) ? [] : typescriptFiles(path)
+      if (entry.isDirectory()) return isGenerated(entry.name) ? [] : typescriptFiles(path)
       return /(?<!\.d)\.ts$/.test(entry.name) ? [path] : []
     })
     .sort()

@@ -25,7 +25,7 @@ export async function quickBuild(targets = buildTargets) {
 /** Built beside dist and moved over file by file: a program that starts meanwhile never reads half a file. */
 async function buildTarget(target) {
   const fingerprint = fingerprintOf(target)
-  const next = `${target.folder}/.dist-next`
+  const next = `${target.folder}/.dist-next-${target.name}`
   try {
     rmSync(join(root, next), { recursive: true, force: true })
     // One after the other: of two at once, the second would still be writing when the first has failed.

@@ -11,13 +11,13 @@ export interface SourceFile {
 
 export const repository = join(import.meta.dirname, '..', '..')
 
-const generated = new Set(['node_modules', 'dist', '.dist-next', '.types', '.cache'])
+const isGenerated = (folder: string): boolean => /^(node_modules|dist|\..*)$/.test(folder)
 
 /** Every file below `folder` whose name ends in one of `endings`, without what is built. */
 export function readSources(folder: string, endings: readonly string[]): SourceFile[] {
   return readdirSync(join(repository, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`
-    if (entry.isDirectory()) return generated.has(entry.name) ? [] : readSources(path, endings)
+    if (entry.isDirectory()) return isGenerated(entry.name) ? [] : readSources(path, endings)
     if (!endings.some((ending) => entry.name.endsWith(ending))) return []
     return [{ path, text: readFileSync(join(repository, path), 'utf8') }]
   })
