@@ -160,7 +160,7 @@ export class TwoLevelEvents implements PortMasking {
   #selected(group: number): number {
     const low = group < 32 ? this.#selLow & (-1 << group) : 0
     if (low !== 0) return lowestBit(low)
-    const high = group <= 32 ? this.#selHigh : group < GROUPS ? this.#selHigh & (-1 << (group - 32)) : 0
+    const high = group < 32 ? this.#selHigh : group < GROUPS ? this.#selHigh & (-1 << (group - 32)) : 0
     return high === 0 ? GROUPS : 32 + lowestBit(high)
   }
 

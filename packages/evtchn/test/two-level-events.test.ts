@@ -5,6 +5,11 @@ import { interestingPorts, TestGuest } from './support/guest.js'
 
 const port = (value: number): Port => value as Port
 
+/** First and last port of the words around each edge of the selector. */
+const wordEdges = [
+  1, 31, 32, 63, 64, 1983, 1984, 2015, 2016, 2047, 2048, 2079, 2080, 2111, 4031, 4032, 4063, 4064, 4095,
+].map(port)
+
 const fresh = (vcpu = 0) => {
   const page = FlatMemory.allocate(4096)
   const events = new TwoLevelEvents(page, vcpu)
@@ -166,6 +171,18 @@ describe('the upcall', () => {
     setPending(page, 0, port(64))
     events.upcall(sink, 10)
     expect(served).toEqual([64, 70, 95, 64])
+  })
+
+  it.each(wordEdges)('rule 64: behind port %i come the higher ports, then the lower ones, then itself', (last) => {
+    const { page, events, served, sink } = fresh()
+    setPending(page, 0, last)
+    events.upcall(sink, 1)
+    events.unmask(last)
+    for (const p of wordEdges) setPending(page, 0, p)
+    expect(events.upcall(sink, 1000)).toBe(false)
+    const after = wordEdges.filter((p) => p > last)
+    const upTo = wordEdges.filter((p) => p <= last)
+    expect(served).toEqual([last, ...after, ...upTo])
   })
 
   it('E1: one call is bounded though every handler is flooded at once again, and says that work is left', () => {
