@@ -70,11 +70,12 @@ export const exploreInterleavings = (exploration: Exploration): Explored => {
 }
 
 const keyOf = ({ words, logs }: State, start: Int32Array): string => {
-  const changed: string[] = []
-  words.forEach((value, word) => {
-    if (value !== start[word]) changed.push(`${word}=${value}`)
-  })
-  return `${changed.join()}|${logs.map((log) => log.join()).join('|')}`
+  let key = ''
+  for (let word = 0; word < words.length; word++) {
+    if (words[word] !== start[word]) key += `${word}=${words[word]},`
+  }
+  for (const log of logs) key += `|${log.join()}`
+  return key
 }
 
 const step = (actor: Actor, words: Int32Array, past: readonly number[]): Step => {
