@@ -28,11 +28,16 @@ export interface ConsoleBackendOptions {
 }
 
 export type ConsoleBackendEvents = {
-  /** The guest broke its ring's rules. It is ignored until its indices make sense again (rule 58). */
-  fault: (error: XenError) => void
+  /**
+   * The guest broke its ring's rules. It is ignored until its indices make sense again (rule 58). Without a listener
+   * nothing is thrown.
+   */
+  error: (error: XenError) => void
   /** The guest is not served any more; the log stays. */
   closed: () => void
 }
+
+const Emitter = EventEmitter as unknown as new () => TypedEmitter<ConsoleBackendEvents>
 
 export interface ConsoleReaderOptions {
   /** Begin with what the log still holds; true unless given. Otherwise with what comes from now on. */
@@ -51,10 +56,9 @@ export interface ConsoleWriter extends Disposable {
  * Serves one domain's primary console: keeps the end of its output, shows it to any number of readers and takes input
  * from one writer at a time. Costs at most the log's size, however much the guest writes and however slowly one reads.
  */
-export class ConsoleBackend implements Disposable {
+export class ConsoleBackend extends Emitter implements Disposable {
   readonly domid: Domid
   readonly remotePort: Port
-  readonly lifecycle = new EventEmitter() as TypedEmitter<ConsoleBackendEvents>
   /** The output's last bytes; readable after the domain has gone. */
   readonly log: ByteLog
 
@@ -75,6 +79,7 @@ export class ConsoleBackend implements Disposable {
    * @throws XenError GNTST_* if the ring page cannot be mapped; EINVAL if `remotePort` is not offered to us
    */
   constructor(options: ConsoleBackendOptions) {
+    super()
     const { platform, domid, remotePort } = options
     this.domid = domid
     this.remotePort = remotePort
@@ -144,7 +149,7 @@ export class ConsoleBackend implements Disposable {
     this.#writer = undefined
     for (const reader of this.#readers) reader.end()
     this.#readers.clear()
-    this.lifecycle.emit('closed')
+    this.emit('closed')
   }
 
   [Symbol.dispose](): void {
@@ -170,7 +175,7 @@ export class ConsoleBackend implements Disposable {
 
   #checkRing(): void {
     const faulty = this.#ring.broken
-    if (faulty && !this.#faulty) this.lifecycle.emit('fault', brokenRingError())
+    if (faulty && !this.#faulty && this.listenerCount('error') > 0) this.emit('error', brokenRingError())
     this.#faulty = faulty
   }
 }

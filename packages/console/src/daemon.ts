@@ -26,11 +26,14 @@ export type ConsoleDaemonEvents = {
   connect: (console: ConsoleBackend) => void
   /** It is not any more; its log stays until it is forgotten. */
   disconnect: (console: ConsoleBackend) => void
-  /** A domain's console cannot be served, or its guest broke the rules. Other domains do not notice. */
-  fault: (domid: Domid, error: XenError) => void
-  /** XenStore has failed: domains that come and go are not seen any more. */
-  blind: (error: XenError) => void
+  /**
+   * The console of `domid` cannot be served, or its guest broke the rules; other domains do not notice. Without a domid:
+   * XenStore has failed, and domains that come and go are not seen any more. Without a listener nothing is thrown.
+   */
+  error: (error: XenError, domid: Domid | undefined) => void
 }
+
+const Emitter = EventEmitter as unknown as new () => TypedEmitter<ConsoleDaemonEvents>
 
 /** Something to look at: one domain, or which domains there are. */
 type Errand = Domid | 'domains'
@@ -39,8 +42,7 @@ type Errand = Domid | 'domains'
  * Serves every domain's primary console, as domains come and go. It looks where XenStore points, one place after the
  * other; what it finds decides, not the order or number of events (rule 36).
  */
-export class ConsoleDaemon implements AsyncDisposable {
-  readonly lifecycle = new EventEmitter() as TypedEmitter<ConsoleDaemonEvents>
+export class ConsoleDaemon extends Emitter implements AsyncDisposable {
   readonly #options: ConsoleDaemonOptions
   /** Live ones, and dead ones in the order in which they died. */
   readonly #consoles = new Map<Domid, ConsoleBackend>()
@@ -58,6 +60,7 @@ export class ConsoleDaemon implements AsyncDisposable {
   }
 
   private constructor(options: ConsoleDaemonOptions) {
+    super()
     this.#options = options
   }
 
@@ -118,7 +121,7 @@ export class ConsoleDaemon implements AsyncDisposable {
         if (errand === 'domains') await this.#lookForDomains()
         else await this.#lookAt(errand)
       } catch (error) {
-        this.lifecycle.emit('blind', asXenError(error))
+        this.#report(asXenError(error))
       }
     }
     this.#work = undefined
@@ -160,7 +163,7 @@ export class ConsoleDaemon implements AsyncDisposable {
       if (this.#closed || found === undefined) return
       this.#connect(domid, found)
     } catch (error) {
-      this.lifecycle.emit('fault', domid, asXenError(error))
+      this.#report(asXenError(error), domid)
     }
   }
 
@@ -179,8 +182,8 @@ export class ConsoleDaemon implements AsyncDisposable {
     if (before !== undefined) this.#disconnect(before)
     this.#consoles.delete(domid)
     this.#consoles.set(domid, console)
-    console.lifecycle.on('fault', (error) => this.lifecycle.emit('fault', domid, error))
-    this.lifecycle.emit('connect', console)
+    console.on('error', (error) => this.#report(error, domid))
+    this.emit('connect', console)
   }
 
   #disconnect(console: ConsoleBackend): void {
@@ -189,8 +192,12 @@ export class ConsoleDaemon implements AsyncDisposable {
     const { domid } = console
     this.#consoles.delete(domid)
     this.#consoles.set(domid, console)
-    this.lifecycle.emit('disconnect', console)
+    this.emit('disconnect', console)
     this.#dropOldLogs()
+  }
+
+  #report(error: XenError, domid?: Domid): void {
+    if (this.listenerCount('error') > 0) this.emit('error', error, domid)
   }
 
   #dropOldLogs(): void {

@@ -18,21 +18,23 @@ export interface ConsoleFrontendOptions {
 }
 
 export type ConsoleFrontendEvents = {
-  /** The backend broke the ring; the console is of no more use and both streams have failed with this. */
-  fault: (error: XenError) => void
-  closed: () => void
+  /** The backend broke the ring; both streams have failed with this. Without a listener nothing is thrown. */
+  error: (error: XenError) => void
+  /** The console is done with for good; `reason` unless it was closed in order. */
+  closed: (reason: XenError | undefined) => void
 }
+
+const Emitter = EventEmitter as unknown as new () => TypedEmitter<ConsoleFrontendEvents>
 
 /**
  * The guest's side of its primary console. The primary console has no handshake: the ring works from the first
  * instruction on, and what is written before the backend comes waits in it.
  */
-export class ConsoleFrontend implements AsyncDisposable {
+export class ConsoleFrontend extends Emitter implements AsyncDisposable {
   /** What was typed for this guest. Nothing is taken from the ring before it is asked for. */
   readonly readable: ReadableStream<Uint8Array>
   /** Raw bytes out. A write is done when all of it is in the ring; until then it waits for the backend. */
   readonly writable: WritableStream<Uint8Array>
-  readonly lifecycle = new EventEmitter() as TypedEmitter<ConsoleFrontendEvents>
 
   readonly #events: EventChannels
   readonly #port: Port
@@ -43,13 +45,14 @@ export class ConsoleFrontend implements AsyncDisposable {
   #over = false
 
   constructor({ memory, events, port }: ConsoleFrontendOptions) {
+    super()
     this.#events = events
     this.#port = port
     this.#ring = frontendRing(memory)
     this.#output = new RingWriter({
       end: this.#ring,
       notify: () => events.notify(port),
-      onBroken: () => this.#fault(brokenRingError()),
+      onBroken: () => this.#fail(brokenRingError()),
     })
     this.#input = new DemandStream(
       () => this.#take(),
@@ -88,7 +91,7 @@ export class ConsoleFrontend implements AsyncDisposable {
     this.#events.unbind(this.#port)
     this.#input.end()
     this.#output.fail(closedError())
-    this.lifecycle.emit('closed')
+    this.emit('closed', undefined)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -107,7 +110,7 @@ export class ConsoleFrontend implements AsyncDisposable {
     if (this.#over) return undefined
     const available = this.#ring.readable()
     if (available === 0) {
-      if (this.#ring.broken) this.#fault(brokenRingError())
+      if (this.#ring.broken) this.#fail(brokenRingError())
       return undefined
     }
     const bytes = new Uint8Array(available)
@@ -117,12 +120,13 @@ export class ConsoleFrontend implements AsyncDisposable {
   }
 
   /** The backend cannot be trusted with the ring any more. */
-  #fault(error: XenError): void {
+  #fail(error: XenError): void {
     if (this.#over) return
     this.#over = true
     this.#events.unbind(this.#port)
     this.#input.fail(error)
     this.#output.fail(error)
-    this.lifecycle.emit('fault', error)
+    if (this.listenerCount('error') > 0) this.emit('error', error)
+    this.emit('closed', error)
   }
 }

@@ -21,20 +21,21 @@ export const output$ = (console: ConsoleBackend, options?: ConsoleReaderOptions)
 /** What a daemon tells of its domains' consoles. */
 export type ConsoleChange =
   | { readonly kind: 'connect' | 'disconnect'; readonly domid: Domid; readonly console: ConsoleBackend }
-  | { readonly kind: 'fault'; readonly domid: Domid; readonly error: XenError }
+  | { readonly kind: 'error'; readonly domid: Domid; readonly error: XenError }
 
 /** A daemon's lifecycle: first the consoles that are served now, then what changes. Fails when XenStore does. */
 export const changes$ = (daemon: ConsoleDaemon): Observable<ConsoleChange> =>
   new Observable((subscriber) => {
-    const { lifecycle } = daemon
     const connect = (console: ConsoleBackend) => subscriber.next({ kind: 'connect', domid: console.domid, console })
     const disconnect = (console: ConsoleBackend) =>
       subscriber.next({ kind: 'disconnect', domid: console.domid, console })
-    const fault = (domid: Domid, error: XenError) => subscriber.next({ kind: 'fault', domid, error })
-    const blind = (error: XenError) => subscriber.error(error)
+    const failed = (error: XenError, domid: Domid | undefined) => {
+      if (domid === undefined) subscriber.error(error)
+      else subscriber.next({ kind: 'error', domid, error })
+    }
     for (const console of daemon.consoles()) if (console.connected) connect(console)
-    lifecycle.on('connect', connect).on('disconnect', disconnect).on('fault', fault).on('blind', blind)
+    daemon.on('connect', connect).on('disconnect', disconnect).on('error', failed)
     return () => {
-      lifecycle.off('connect', connect).off('disconnect', disconnect).off('fault', fault).off('blind', blind)
+      daemon.off('connect', connect).off('disconnect', disconnect).off('error', failed)
     }
   })

@@ -147,7 +147,7 @@ describe('rule 58, R2: indices of a hostile guest', () => {
     const console = frontend()
     const served = backend()
     const faults: string[] = []
-    served.lifecycle.on('fault', (error) => faults.push(error.code))
+    served.on('error', (error) => faults.push(error.code))
     await settle()
     forge(memory, 'outProd', ahead)
     for (let i = 0; i < 3; i++) {
@@ -168,7 +168,7 @@ describe('rule 58, R2: indices of a hostile guest', () => {
     const { backend, guest, port, memory } = guestMachine()
     const served = backend()
     const faults: string[] = []
-    served.lifecycle.on('fault', (error) => faults.push(error.code))
+    served.on('error', (error) => faults.push(error.code))
     forge(memory, 'inCons', 1)
     const typing = served.attachWriter().writable.getWriter().write(encode('rm -rf'))
     await settle()

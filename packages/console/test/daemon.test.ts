@@ -1,58 +1,14 @@
 import { type Domid, XenError } from '@split-driver/abi'
-import { ConsoleDaemon, type ConsoleDaemonOptions, ConsoleFrontend } from '@split-driver/console'
-import { type EmulatedPlatform, Machine } from '@split-driver/emulator'
 import { describe, expect, test } from 'vitest'
-import { noPort, settle, UNLIMITED } from './support/console-pair.js'
-import { FakeStore } from './support/fake-store.js'
-
-const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
-
-/** A control domain with a daemon, and guests as a toolstack would make them. */
-const host = async (options: Partial<ConsoleDaemonOptions> = {}) => {
-  const machine = Machine.create({ memoryMiB: 64 })
-  const { domid, events, mapper, clock } = machine.attach(machine.buildControlDomain().domid)
-  const store = new FakeStore()
-  const platform = { domid, events, mapper, clock, xenstore: store }
-  const keys = async (domid: Domid, values: Record<string, string | number>) => {
-    for (const [key, value] of Object.entries(values))
-      await store.write(`/local/domain/${domid}/console/${key}`, String(value))
-  }
-  const build = async (more: Record<string, string | number> = {}) => {
-    const guest = machine.attach(machine.buildGuest().domid)
-    await keys(guest.domid, { type: 'xenconsoled', 'ring-ref': 1, port: guest.console.port, ...more })
-    await store.introduce(guest.domid)
-    return guest
-  }
-  const end = async (guest: EmulatedPlatform) => {
-    machine.calls.domains.kill(guest.domid)
-    guest.revoke()
-    machine.calls.domains.reap(guest.domid)
-    await store.release(guest.domid)
-    await store.rm(`/local/domain/${guest.domid}`)
-  }
-  const say = async (guest: EmulatedPlatform, text: string) => {
-    const console = new ConsoleFrontend({ ...guest.console, events: guest.events })
-    await console.line(text)
-    await settle()
-    return console
-  }
-  const before = await build()
-  const daemon = await ConsoleDaemon.start({ platform, eventRate: UNLIMITED, ...options })
-  const faults: [Domid, string][] = []
-  daemon.lifecycle.on('fault', (domid, error) => faults.push([domid, error.code]))
-  const logOf = (guest: { domid: Domid }) => {
-    const console = daemon.get(guest.domid)
-    return console && decode(console.log.bytes())
-  }
-  return { machine, store, daemon, faults, before, build, end, say, logOf, keys }
-}
+import { host } from './support/console-host.js'
+import { noPort, settle } from './support/console-pair.js'
 
 describe('the daemon serves every domain', () => {
   test('those that are there, those that come, and not those that have gone; the log stays until it is forgotten', async () => {
     const { machine, store, daemon, before, build, end, say, logOf } = await host()
     const changes: string[] = []
-    daemon.lifecycle.on('connect', ({ domid }) => changes.push(`+${domid}`))
-    daemon.lifecycle.on('disconnect', ({ domid }) => changes.push(`-${domid}`))
+    daemon.on('connect', ({ domid }) => changes.push(`+${domid}`))
+    daemon.on('disconnect', ({ domid }) => changes.push(`-${domid}`))
     await say(before, 'I was here first')
     const later = await build()
     await settle()
@@ -213,13 +169,11 @@ test('S3: a domid that was taken over unseen gets a console of its own, and inhe
 })
 
 test('XenStore that fails makes the daemon blind, and it says so', async () => {
-  const { daemon, store, build, say, before, logOf } = await host()
-  const errors: string[] = []
-  daemon.lifecycle.on('blind', (error) => errors.push(error.code))
+  const { faults, store, build, say, before, logOf } = await host()
   store.isDomainIntroduced = () => Promise.reject(new XenError('CLOSED', 'the daemon is gone'))
   await build()
   await settle()
-  expect(new Set(errors)).toEqual(new Set(['CLOSED']))
+  expect(new Set(faults.map(String))).toEqual(new Set([',CLOSED']))
   await say(before, 'still served')
   expect(logOf(before)).toBe('still served\r\n')
 })

@@ -159,7 +159,8 @@ describe('R2: indices of a hostile backend', () => {
     const console = frontend()
     const bound = dom0.events.bindInterdomain(guest.domid, port)
     const faults: string[] = []
-    console.lifecycle.on('fault', (error) => faults.push(error.code))
+    console.on('error', (error) => faults.push(error.code))
+    console.on('closed', (reason) => faults.push(`closed: ${reason?.code}`))
     const reading = console.readable.getReader().read()
     const writer = console.writable.getWriter()
     for (const promise of [reading, writer.closed]) promise.catch(() => {})
@@ -170,7 +171,7 @@ describe('R2: indices of a hostile backend', () => {
     const all = [reading, console.line('x'), writer.write(Uint8Array.of(1)), writer.closed]
     for (const outcome of await Promise.allSettled(all))
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'BYTE_RING_BAD_INDICES' } })
-    expect(faults).toEqual(['BYTE_RING_BAD_INDICES'])
+    expect(faults).toEqual(['BYTE_RING_BAD_INDICES', 'closed: BYTE_RING_BAD_INDICES'])
     expect(console.tryWriteSync(Uint8Array.of(1))).toBe(0)
     await console.close()
     dom0.events.unbind(bound)

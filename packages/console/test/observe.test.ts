@@ -1,6 +1,7 @@
 import { changes$, output$ } from '@split-driver/console'
 import { firstValueFrom, map, scan, takeWhile, toArray } from 'rxjs'
 import { expect, test } from 'vitest'
+import { host } from './support/console-host.js'
 import { guestMachine, settle } from './support/console-pair.js'
 
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
@@ -41,5 +42,20 @@ test('unsubscribing detaches', async () => {
   await console.line('two')
   await settle()
   expect(seen).toEqual(['one\r\n'])
-  expect(typeof changes$).toBe('function')
+})
+
+test('a daemon as an Observable: who is served now, what changes, and whose console fails', async () => {
+  const { daemon, before, build, end } = await host()
+  const seen: string[] = []
+  const subscription = changes$(daemon).subscribe(({ kind, domid }) => seen.push(`${kind} ${domid}`))
+  const bad = await build({ port: 0 })
+  const good = await build()
+  await settle()
+  await end(good)
+  await settle()
+  subscription.unsubscribe()
+  await daemon.close()
+  expect(new Set(seen)).toEqual(
+    new Set([`connect ${before.domid}`, `error ${bad.domid}`, `connect ${good.domid}`, `disconnect ${good.domid}`]),
+  )
 })
