@@ -1,4 +1,4 @@
-import { DOMID_FIRST_RESERVED, type Domid } from '@split-driver/abi'
+import { DOMID_FIRST_RESERVED, type Domid, type FrameNumber } from '@split-driver/abi'
 import { isNodePath, isWatchPath, toText, unpackStrings } from '@split-driver/xenbus'
 import type { Client } from '../client.js'
 
@@ -14,6 +14,12 @@ export const stringsOf = (body: Uint8Array): Uint8Array[] =>
 export const decimal = (text: Uint8Array | string | undefined): number => {
   const digits = text instanceof Uint8Array ? toText(text) : text
   return digits !== undefined && /^[0-9]{1,10}$/.test(digits) ? Number(digits) : Number.NaN
+}
+
+/** A frame's number, which travels as a signed decimal. @see docs/misc/xenstore.txt INTRODUCE */
+export const frameOf = (text: Uint8Array | undefined): FrameNumber | undefined => {
+  const digits = text && toText(text)
+  return digits !== undefined && /^-?[0-9]{1,10}$/.test(digits) ? ((Number(digits) >>> 0) as FrameNumber) : undefined
 }
 
 /** A real domain's number. */

@@ -1,6 +1,6 @@
-import { DOMID_SELF, type FrameNumber, type Port, XenError } from '@split-driver/abi'
+import { DOMID_SELF, type Port, XenError } from '@split-driver/abi'
 import { domainPath, okBody, packStrings, type WireError, wireError } from '@split-driver/xenbus'
-import { decimal, domidOf, onlyString, stringsOf } from './arguments.js'
+import { decimal, domidOf, frameOf, onlyString, stringsOf } from './arguments.js'
 import type { Handler } from './exchange.js'
 
 /** Ports are 17 bits wide at most. @see event_channel.h EVTCHN_FIFO_NR_CHANNELS */
@@ -10,9 +10,10 @@ const PORT_LIMIT = 1 << 17
 export const introduce: Handler = ({ host, body, respond }) => {
   const [domidBytes, frameBytes, portBytes] = stringsOf(body)
   const domid = domidOf(domidBytes)
+  const frame = frameOf(frameBytes)
   const port = decimal(portBytes)
-  if (domid === undefined || frameBytes === undefined || !(port > 0 && port < PORT_LIMIT)) return 'EINVAL'
-  const error = attempt(() => host.domains.introduce(domid, decimal(frameBytes) as FrameNumber, port as Port))
+  if (domid === undefined || frame === undefined || !(port > 0 && port < PORT_LIMIT)) return 'EINVAL'
+  const error = attempt(() => host.domains.introduce(domid, frame, port as Port))
   if (error === undefined) respond(okBody())
   return error
 }

@@ -1,0 +1,118 @@
+import { type Domid, FlatMemory, type GrantRef, type Port, XenError } from '@split-driver/abi'
+import type { EventChannels } from '@split-driver/evtchn'
+import type { GrantMapper, Mapping } from '@split-driver/grant'
+
+const PAGE_BYTES = 4096
+
+interface FakePort {
+  readonly domid: Domid
+  readonly remotePort: Port
+  handler?: (port: Port) => void
+  masked: boolean
+  pending: boolean
+}
+
+/**
+ * The least of a machine that a XenStore server can tell from a real one: it keeps a ledger, delivers in microtasks, holds
+ * a delivered port back until `eoi`, and hands each domain's events to its page's owner.
+ */
+export class FakePlatform {
+  readonly pages = new Map<Domid, FlatMemory>()
+  readonly mappings = new Set<Mapping>()
+  /** What each domain's front end wants to be told. */
+  readonly onNotify = new Map<Domid, () => void>()
+  deliveries = 0
+  /** Called just before each delivery. */
+  onDelivery: (() => void) | undefined
+  eois = 0
+  readonly #ports = new Map<Port, FakePort>()
+  #lastPort = 0
+  /** Makes the next of its kind fail. */
+  failing: 'map' | 'bind' | 'listen' | undefined
+
+  /** A domain with a ring page. */
+  addDomain(domid: Domid): FlatMemory {
+    const page = FlatMemory.allocate(PAGE_BYTES)
+    this.pages.set(domid, page)
+    return page
+  }
+
+  /** What is still open: a mapping or a port each. */
+  ledger(): string[] {
+    return [
+      ...[...this.mappings].map(({ remoteDomid }) => `page of domain ${remoteDomid}`),
+      ...[...this.#ports].map(([port, { domid }]) => `port ${port} to domain ${domid}`),
+    ]
+  }
+
+  /** The domain at the other end raises its event. */
+  raise(domid: Domid): void {
+    for (const [port, entry] of this.#ports) {
+      if (entry.domid !== domid) continue
+      entry.pending = true
+      this.#deliver(port, entry)
+    }
+  }
+
+  readonly mapper = {
+    map: (remoteDomid: Domid, refs: readonly GrantRef[], access: 'read-only' | 'writable'): Mapping => {
+      const page = this.pages.get(remoteDomid)
+      if (this.failing === 'map' || page === undefined || refs[0] !== 1 || access !== 'writable')
+        throw new XenError('GNTST_bad_gntref', 'no such grant')
+      const mapping: Mapping = { remoteDomid, access, refs, memory: page, page: () => page }
+      this.mappings.add(mapping)
+      return mapping
+    },
+    unmap: (mapping: Mapping): void => {
+      if (!this.mappings.delete(mapping)) throw new XenError('GNTST_bad_handle', 'not mapped')
+    },
+  } as Partial<GrantMapper> as GrantMapper
+
+  readonly events = {
+    bindInterdomain: (domid: Domid, remotePort: Port): Port => {
+      if (this.failing === 'bind') throw new XenError('EINVAL', 'that port is not for us')
+      this.#lastPort += 1
+      const port = this.#lastPort as Port
+      this.#ports.set(port, { domid, remotePort, masked: false, pending: true })
+      return port
+    },
+    notify: (port: Port): void => {
+      const entry = this.#entry(port)
+      queueMicrotask(() => this.onNotify.get(entry.domid)?.())
+    },
+    listen: (port: Port, handler: (port: Port) => void): void => {
+      if (this.failing === 'listen') throw new XenError('EBUSY', 'has a listener')
+      const entry = this.#entry(port)
+      entry.handler = handler
+      this.#deliver(port, entry)
+    },
+    eoi: (port: Port): void => {
+      const entry = this.#entry(port)
+      if (!entry.masked) throw new Error('eoi without a delivery')
+      this.eois += 1
+      entry.masked = false
+      this.#deliver(port, entry)
+    },
+    unbind: (port: Port): void => {
+      this.#entry(port)
+      this.#ports.delete(port)
+    },
+  } as Partial<EventChannels> as EventChannels
+
+  #entry(port: Port): FakePort {
+    const entry = this.#ports.get(port)
+    if (entry === undefined) throw new XenError('EINVAL', `port ${port} is not bound`)
+    return entry
+  }
+
+  #deliver(port: Port, entry: FakePort): void {
+    queueMicrotask(() => {
+      if (!entry.pending || entry.masked || entry.handler === undefined || !this.#ports.has(port)) return
+      entry.pending = false
+      entry.masked = true
+      this.deliveries += 1
+      this.onDelivery?.()
+      entry.handler(port)
+    })
+  }
+}

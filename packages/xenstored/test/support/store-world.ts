@@ -1,0 +1,44 @@
+import type { Domid, FrameNumber, Port } from '@split-driver/abi'
+import { channelPair, RingChannel } from '@split-driver/xenbus'
+import { XenstoreServer, type XenstoreServerOptions } from '@split-driver/xenstored'
+import { FakePlatform } from './fake-platform.js'
+import { settle, WireClient } from './wire-client.js'
+
+export const DOM = (domid: number): Domid => domid as Domid
+
+/** A server, and clients of any kind. */
+export class StoreWorld implements Disposable {
+  readonly platform = new FakePlatform()
+  readonly server: XenstoreServer
+
+  constructor(options: XenstoreServerOptions = {}) {
+    this.server = new XenstoreServer(this.platform, options)
+  }
+
+  /** A client behind a channel; the control domain unless a domid is given. */
+  connect(domid = 0, privileged = domid === 0): WireClient {
+    const [ours, theirs] = channelPair()
+    this.server.accept(theirs, { domid: DOM(domid), privileged })
+    return new WireClient(ours)
+  }
+
+  /** A client behind a ring page, introduced. */
+  async introduce(domid: number): Promise<WireClient> {
+    const client = this.ringClient(domid)
+    this.server.introduce(DOM(domid), 0 as FrameNumber, 1 as Port)
+    await settle()
+    return client
+  }
+
+  /** A domain's own end of its ring page, whether it is introduced or not. */
+  ringClient(domid: number): WireClient {
+    const page = this.platform.pages.get(DOM(domid)) ?? this.platform.addDomain(DOM(domid))
+    const channel = RingChannel.front(page, () => this.platform.raise(DOM(domid)))
+    this.platform.onNotify.set(DOM(domid), () => channel.wake())
+    return new WireClient(channel)
+  }
+
+  [Symbol.dispose](): void {
+    this.server[Symbol.dispose]()
+  }
+}
