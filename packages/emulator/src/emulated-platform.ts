@@ -1,7 +1,7 @@
 import { type Domid, type Port, type SharedMemory, XenError } from '@split-driver/abi'
 import { GrantTableV1 } from '@split-driver/grant'
 import type { Capabilities, Clock, Platform } from '@split-driver/platform'
-import type { XenStore } from '@split-driver/xenbus'
+import type { XenStoreClient } from '@split-driver/xenbus'
 import { memoryMap } from './domain-builder.js'
 import { EmulatedEventChannels } from './event-channels.js'
 import { FrameMemory } from './frame-memory.js'
@@ -25,7 +25,7 @@ export class EmulatedPlatform implements Platform {
   readonly events: EmulatedEventChannels
   readonly sharer: EmulatedGrantSharer
   readonly mapper: EmulatedGrantMapper
-  readonly xenstore: XenStore & AsyncDisposable
+  readonly xenstore: XenStoreClient
   readonly clock: Clock
   readonly supports: Capabilities
   /** What the start-of-day page says. */
@@ -71,6 +71,7 @@ export class EmulatedPlatform implements Platform {
   revoke(): void {
     if (this.#gone) return
     this.#gone = true
+    this.xenstore.close()
     this.events.detach()
     this.mapper.invalidateAll()
     this.sharer.invalidateAll()
@@ -80,8 +81,6 @@ export class EmulatedPlatform implements Platform {
 
   /** This thread leaves the domain in order; what it left open stays open, and on the ledger. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#gone) return
-    await this.xenstore[Symbol.asyncDispose]()
     this.revoke()
   }
 }

@@ -4,10 +4,9 @@ import { type AttachedDevice, type DeviceOptions, removeIfThere, writeDeviceDire
 import type { BuiltDomain, DomainPlan } from './domain-builder.js'
 import { writeDomainDirectories } from './domain-directories.js'
 import type { EmulatedPlatform } from './emulated-platform.js'
-import { InlineVcpu } from './inline-vcpu.js'
+import { startInline } from './inline-vcpu.js'
 import type { Machine } from './machine.js'
-import { loadProgram } from './program-module.js'
-import type { Program, ProgramModule, StartVcpu, Vcpu } from './vcpu.js'
+import type { Program, ProgramModule, StartVcpu, Vcpu, VcpuRequest } from './vcpu.js'
 
 export interface GuestPlan extends DomainPlan {
   readonly name: string
@@ -15,11 +14,8 @@ export interface GuestPlan extends DomainPlan {
   readonly consoleLimit?: number
 }
 
-export interface StartOptions {
-  /** Passed to the program; cloned if the program runs in a worker. */
-  readonly argument?: unknown
-  readonly transfer?: readonly Transferable[]
-  /** Runs the program in a thread of its own; the machine's mode must be `threads`. Default: in this thread. */
+export interface StartOptions extends Pick<VcpuRequest, 'argument' | 'transfer'> {
+  /** Where the code runs; `startInline` unless given. */
   readonly startVcpu?: StartVcpu
 }
 
@@ -70,28 +66,20 @@ export class Toolstack {
     return guest
   }
 
-  /** Gives the guest's platform to the caller, who runs its code here. One thread a domain. */
-  attach(guest: Guest): EmulatedPlatform {
+  /** Gives the guest's platform to the caller, whose code is the guest's from now on. @throws TypeError if it runs already */
+  attach(guest: Pick<Guest, 'domid'>): EmulatedPlatform {
     const running = this.#runningGuest(guest.domid)
+    if (running.vcpu) throw new TypeError(`domain ${guest.domid} runs already`)
     running.platform ??= this.#machine.attach(guest.domid)
     return running.platform
   }
 
-  /** Runs a program as the guest's code. */
-  async start(guest: Guest, program: Program | ProgramModule, options: StartOptions = {}): Promise<Vcpu> {
-    const { argument, transfer = [], startVcpu } = options
+  /** Runs a program as the guest's code. @throws TypeError if it runs already */
+  start(guest: Pick<Guest, 'domid'>, program: Program | ProgramModule, options: StartOptions = {}): Vcpu {
+    const { startVcpu = startInline, ...rest } = options
     const running = this.#runningGuest(guest.domid)
-    if (running.vcpu) throw new TypeError(`domain ${guest.domid} is running already`)
-    if (startVcpu) {
-      if (typeof program === 'function')
-        throw new TypeError('a program for another thread must be a module, not a function')
-      if (this.#machine.handle.mode !== 'threads')
-        throw new TypeError('this machine runs all its domains in one thread')
-      running.vcpu = startVcpu({ machine: this.#machine.handle, domid: guest.domid, program, argument, transfer })
-    } else {
-      const code = typeof program === 'function' ? program : await loadProgram(program)
-      running.vcpu = new InlineVcpu(code, this.attach(guest), argument)
-    }
+    if (running.vcpu || running.platform) throw new TypeError(`domain ${guest.domid} runs already`)
+    running.vcpu = startVcpu({ machine: this.#machine, domid: guest.domid, program, ...rest })
     return running.vcpu
   }
 

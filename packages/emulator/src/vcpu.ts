@@ -1,6 +1,6 @@
 import type { Domid } from '@split-driver/abi'
 import type { EmulatedPlatform } from './emulated-platform.js'
-import type { MachineHandle } from './machine.js'
+import type { Machine } from './machine.js'
 
 /** What the code of a domain starts with. */
 export interface ProgramContext {
@@ -23,6 +23,11 @@ export interface ProgramModule {
 /** How a domain's code came to its end. */
 export type ExitReport = { readonly how: 'halted' | 'killed' } | { readonly how: 'crashed'; readonly error: Error }
 
+export const crashReport = (error: unknown): ExitReport => ({
+  how: 'crashed',
+  error: error instanceof Error ? error : new Error(String(error)),
+})
+
 /** A domain's code, running. */
 export interface Vcpu {
   readonly exited: Promise<ExitReport>
@@ -33,13 +38,17 @@ export interface Vcpu {
 }
 
 export interface VcpuRequest {
-  readonly machine: MachineHandle
+  readonly machine: Machine
   readonly domid: Domid
-  readonly program: ProgramModule
-  readonly argument: unknown
+  readonly program: Program | ProgramModule
+  readonly argument?: unknown
   /** Message ports and buffers inside `argument` that move to the domain's thread. */
-  readonly transfer: readonly Transferable[]
+  readonly transfer?: readonly Transferable[]
 }
 
-/** Starts a domain's code in a thread of its own; `@split-driver/emulator/node` has one for Node's worker threads. */
+/**
+ * Starts a domain's code: `startInline` in this thread, `startWorkerThread` of `@split-driver/emulator/node` in a thread of
+ * its own, for which the program must be a module and the machine's mode `threads`.
+ * @throws TypeError if it is not
+ */
 export type StartVcpu = (request: VcpuRequest) => Vcpu

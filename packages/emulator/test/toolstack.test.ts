@@ -63,7 +63,7 @@ describe.each(['inline', 'threads'] as const)('the toolstack, %s', (mode) => {
   test('a program runs inline, halts when asked to, and cannot touch anything once it was killed', async () => {
     const { toolstack, machine } = await boot(mode)
     const polite = await toolstack.create({ name: 'polite' })
-    const vcpu = await toolstack.start(
+    const vcpu = toolstack.start(
       polite,
       ({ signal }) => new Promise((done) => signal.addEventListener('abort', () => done())),
     )
@@ -71,7 +71,7 @@ describe.each(['inline', 'threads'] as const)('the toolstack, %s', (mode) => {
     expect(await vcpu.exited).toEqual({ how: 'halted' })
     const stubborn = await toolstack.create({ name: 'stubborn' })
     let touched: unknown
-    const running = await toolstack.start(stubborn, async ({ platform, signal }) => {
+    const running = toolstack.start(stubborn, async ({ platform, signal }) => {
       const { memory } = platform.sharer.share(polite.domid, 1, 'writable')
       await new Promise((done) => signal.addEventListener('abort', done))
       try {

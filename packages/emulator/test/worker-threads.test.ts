@@ -1,5 +1,5 @@
 import type { Port } from '@split-driver/abi'
-import { Machine, type ProgramModule } from '@split-driver/emulator'
+import { Machine, type ProgramModule, startInline } from '@split-driver/emulator'
 import { startWorkerThread } from '@split-driver/emulator/node'
 import { describe, expect, test } from 'vitest'
 
@@ -14,7 +14,7 @@ const boot = async (name: string, more: object = {}) => {
   const { domid } = machine.buildGuest()
   const { port1, port2 } = new MessageChannel()
   const vcpu = startWorkerThread({
-    machine: machine.handle,
+    machine,
     domid,
     program: programNamed(name),
     argument: { peer: dom0.domid, answer: port2, ...more },
@@ -61,8 +61,33 @@ describe('a domain in a worker thread', () => {
     machine.buildControlDomain()
     const { domid } = machine.buildGuest()
     const program = { href: new URL('./pair.ts', import.meta.url).href.replace('pair.ts', 'programs/none.mjs') }
-    const vcpu = startWorkerThread({ machine: machine.handle, domid, program, argument: {}, transfer: [] })
+    const vcpu = startWorkerThread({ machine, domid, program, argument: {}, transfer: [] })
     expect(await vcpu.exited).toMatchObject({ how: 'crashed' })
+  })
+
+  test('a function, or a machine of one thread, cannot be put into a worker', () => {
+    const machine = Machine.create({ mode: 'inline', memoryMiB: 32 })
+    const { domid } = machine.buildControlDomain()
+    expect(() => startWorkerThread({ machine, domid, program: async () => {} })).toThrow(/must be a module/)
+    expect(() => startWorkerThread({ machine, domid, program: programNamed('spin') })).toThrow(/one thread/)
+  })
+
+  test('the same module runs inline', async () => {
+    const machine = Machine.create({ mode: 'inline', memoryMiB: 32 })
+    const { domid } = machine.buildControlDomain()
+    const { port1, port2 } = new MessageChannel()
+    const vcpu = startInline({
+      machine,
+      domid,
+      program: programNamed('echo-events'),
+      argument: { peer: domid, answer: port2 },
+    })
+    await new Promise((resolve) => {
+      port1.onmessage = resolve
+    })
+    vcpu.shutdown()
+    expect(await vcpu.exited).toEqual({ how: 'halted' })
+    expect(machine.ledger()).toEqual([])
   })
 
   test('E2: killed in the midst of hypercalls, it leaves neither the lock taken nor anything open', async () => {

@@ -1,17 +1,18 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Machine } from '../machine.js'
 import { loadProgram } from '../program-module.js'
-import type { ExitReport, VcpuRequest } from '../vcpu.js'
+import { crashReport, type ExitReport } from '../vcpu.js'
+import type { WorkerRequest } from './worker-request.js'
 
 /** A domain's thread: joins the machine, runs the program, reports how it ended. */
-const run = async (request: Omit<VcpuRequest, 'transfer'>, signal: AbortSignal): Promise<ExitReport> => {
+const run = async ({ machine, domid, program, argument }: WorkerRequest, signal: AbortSignal): Promise<ExitReport> => {
   try {
-    const program = await loadProgram(request.program)
-    await using platform = Machine.join(request.machine).attach(request.domid)
-    await program({ platform, argument: request.argument, signal })
+    const code = await loadProgram(program)
+    await using platform = Machine.join(machine).attach(domid)
+    await code({ platform, argument, signal })
     return { how: 'halted' }
   } catch (error) {
-    return { how: 'crashed', error: error instanceof Error ? error : new Error(String(error)) }
+    return crashReport(error)
   }
 }
 

@@ -1,18 +1,23 @@
 import { Worker } from 'node:worker_threads'
-import type { ExitReport, StartVcpu, Vcpu, VcpuRequest } from '../vcpu.js'
+import { crashReport, type ExitReport, type StartVcpu, type Vcpu, type VcpuRequest } from '../vcpu.js'
+import type { WorkerRequest } from './worker-request.js'
 
-/** Runs each domain in a Node worker thread of its own. */
-export const startWorkerThread: StartVcpu = (request) => new WorkerVcpu(request)
+/** Runs a domain's code in a Node worker thread of its own. */
+export const startWorkerThread: StartVcpu = ({ machine, domid, program, argument, transfer }) => {
+  if (typeof program === 'function') throw new TypeError('code for another thread must be a module, not a function')
+  if (machine.handle.mode !== 'threads') throw new TypeError('this machine runs all its domains in one thread')
+  return new WorkerVcpu({ machine: machine.handle, domid, program, argument }, transfer)
+}
 
 class WorkerVcpu implements Vcpu {
   readonly exited: Promise<ExitReport>
   readonly #worker: Worker
 
-  constructor({ machine, domid, program, argument, transfer }: VcpuRequest) {
+  constructor(request: WorkerRequest, transfer: VcpuRequest['transfer'] = []) {
     this.#worker = new Worker(new URL('./vcpu-worker.js', import.meta.url), {
-      workerData: { machine, domid, program, argument },
+      workerData: request,
       transferList: [...transfer] as never,
-      name: `domain ${domid}`,
+      name: `domain ${request.domid}`,
     })
     this.exited = new Promise((resolve) => {
       let report: ExitReport = { how: 'killed' }
@@ -20,7 +25,7 @@ class WorkerVcpu implements Vcpu {
         report = last
       })
       this.#worker.on('error', (error) => {
-        report = { how: 'crashed', error: error instanceof Error ? error : new Error(String(error)) }
+        report = crashReport(error)
       })
       this.#worker.on('exit', () => resolve(report))
     })

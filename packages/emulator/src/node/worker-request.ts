@@ -1,0 +1,11 @@
+import type { Domid } from '@split-driver/abi'
+import type { MachineHandle } from '../machine.js'
+import type { ProgramModule } from '../vcpu.js'
+
+/** What a domain's thread is started with. */
+export interface WorkerRequest {
+  readonly machine: MachineHandle
+  readonly domid: Domid
+  readonly program: ProgramModule
+  readonly argument: unknown
+}
