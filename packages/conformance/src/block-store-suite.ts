@@ -1,5 +1,6 @@
 import type { BlockStore } from '@split-driver/blkif'
 import { assert, assertEqual, assertList, assertRejects, ConformanceFailure } from './assert.js'
+import { SeededRandom } from './seeded-random.js'
 
 export interface BlockStoreSuiteOptions {
   /** Registers a test with whatever runner there is, such as vitest's `test`. */
@@ -195,7 +196,7 @@ const CASES: readonly Case[] = [
     name: 'equals an array under random reads and writes',
     run: async (store, content, seed) => {
       const model = content.slice()
-      const random = sequence(seed)
+      const random = new SeededRandom(seed)
       for (let step = 0; step < 300; step++) await randomStep(store, model, random)
       assertList(await readAll(store), model, 'content at the end')
     },
@@ -208,24 +209,13 @@ const CASES: readonly Case[] = [
   },
 ]
 
-/** Numbers that look random and follow from `seed` alone. @see Marsaglia, "Xorshift RNGs" (2003) */
-const sequence = (seed: number): ((below: number) => number) => {
-  let state = seed | 0 || 1
-  return (below) => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % below
-  }
-}
-
-const randomStep = async (store: BlockStore, model: Uint8Array, random: (below: number) => number): Promise<void> => {
-  const position = random(SECTORS) * 512
-  let left = Math.min(1 + random(20), SECTORS - position / 512)
+const randomStep = async (store: BlockStore, model: Uint8Array, random: SeededRandom): Promise<void> => {
+  const position = random.below(SECTORS) * 512
+  let left = Math.min(1 + random.below(20), SECTORS - position / 512)
   const lengths: number[] = []
-  for (; left > 0; left -= lengths.at(-1)! / 512) lengths.push((1 + random(Math.min(8, left))) * 512)
-  const views = guarded(lengths, random(256))
-  if (random(2) === 0) {
+  for (; left > 0; left -= lengths.at(-1)! / 512) lengths.push((1 + random.below(Math.min(8, left))) * 512)
+  const views = guarded(lengths, random.below(256))
+  if (random.below(2) === 0) {
     await store.write(position, views)
     model.set(join(views), position)
   } else {
