@@ -1,0 +1,13 @@
+import { defineSuite } from './suite.js'
+import { nodeCases } from './xenstore-node-cases.js'
+import { permissionCases } from './xenstore-permission-cases.js'
+import { transactionCases } from './xenstore-transaction-cases.js'
+import { watchCases } from './xenstore-watch-cases.js'
+
+/** XenStore as rules 40 to 49 have it, through the `XenStore` of two domains and more. */
+export const xenstoreSuite = defineSuite('XenStore', [
+  ...nodeCases,
+  ...permissionCases,
+  ...watchCases,
+  ...transactionCases,
+])
