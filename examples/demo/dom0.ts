@@ -14,12 +14,12 @@ export interface Dom0Argument {
   readonly operator: MessagePort
 }
 
-/** What the control domain tells the host. */
+/** What the control domain tells the host; `dom0-ended` is told of it. */
 export type Dom0Message =
   | { readonly about: 'console'; readonly domid: Domid; readonly line: string }
   | { readonly about: 'console-closed'; readonly domid: Domid }
   | { readonly about: 'disk-closed'; readonly path: string; readonly stats: BlkifBackendStats }
-  | { readonly about: 'fault'; readonly what: string }
+  | { readonly about: 'fault' | 'dom0-ended'; readonly what: string }
 
 /** The control domain: XenStore, every guest's console, every guest's disks. */
 export const program: Program = async ({ platform, argument, signal }) => {
@@ -41,8 +41,8 @@ export const program: Program = async ({ platform, argument, signal }) => {
   await using _disks = await disks.open()
 
   await using consoles = await ConsoleDaemon.start({ platform })
-  consoles.lifecycle.on('fault', (domid, error) => fault(`console of domain ${domid}`)(error))
-  consoles.lifecycle.on('connect', async (console) => {
+  consoles.on('error', (error, domid) => fault(`console of domain ${domid ?? 'any'}`)(error))
+  consoles.on('connect', async (console) => {
     for await (const line of linesOf(console.attachReader())) tell({ about: 'console', domid: console.domid, line })
     tell({ about: 'console-closed', domid: console.domid })
   })

@@ -1,0 +1,207 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Domid } from '@split-driver/abi'
+import type { BlkifBackendStats } from '@split-driver/blkif'
+import { DemoMachine, describeExit } from './boot.js'
+import { assertUsable, copyImage, makeImage, UnusableDisk } from './disk-image.js'
+import type { Dom0Message } from './dom0.js'
+import { ImageFile, largestFile, withExtFileSystem } from './ext-file-system.js'
+import { type GuestReport, REPORT_KEY, sha256 } from './guest.js'
+import type { DemoOptions } from './options.js'
+
+/** One thing that must hold. */
+export interface Check {
+  readonly what: string
+  readonly held: boolean
+}
+
+/** What became of one guest. */
+export interface GuestResult {
+  readonly name: string
+  readonly domid: Domid
+  readonly report: GuestReport | undefined
+  readonly backend: BlkifBackendStats | undefined
+  readonly checks: readonly Check[]
+}
+
+export interface DemoResult {
+  readonly mode: 'threads' | 'inline'
+  readonly guests: readonly GuestResult[]
+  readonly checks: readonly Check[]
+  readonly seconds: number
+}
+
+/** Shows a person what happens while it happens. */
+export interface Audience {
+  step(text: string): void
+  console(name: string, line: string): void
+}
+
+/** The file of the image that the guests will read, as the host itself reads it. */
+interface Expected {
+  readonly root: readonly string[]
+  readonly file: { readonly path: string; readonly sha256: string } | undefined
+}
+
+/** Longer than this, and something hangs. */
+const LIMIT_SECONDS = 300
+
+/** Boots the machine, lets the guests work, checks their work from the host. @throws UnusableDisk */
+export const runDemo = async (options: DemoOptions, audience: Audience): Promise<DemoResult> => {
+  const folder = await mkdtemp(join(tmpdir(), 'split-driver-demo-'))
+  try {
+    return await new Demo(options, audience, folder).run()
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+class Demo {
+  readonly #options: DemoOptions
+  readonly #audience: Audience
+  readonly #folder: string
+  readonly #names = new Map<Domid, string>()
+  readonly #backends = new Map<Domid, BlkifBackendStats>()
+  readonly #faults: string[] = []
+  readonly #closedConsoles = new Set<Domid>()
+  #shuttingDown = false
+  #onMessage: () => void = () => {}
+
+  constructor(options: DemoOptions, audience: Audience, folder: string) {
+    this.#options = options
+    this.#audience = audience
+    this.#folder = folder
+  }
+
+  async run(): Promise<DemoResult> {
+    const began = performance.now()
+    const image = await this.#image()
+    const expected = await readExpected(image)
+    const { inline, guests: count } = this.#options
+    this.#audience.step(
+      `booting a machine with dom0 and ${count} guest${count === 1 ? '' : 's'}, ${inline ? 'all in one thread' : 'each in a worker thread of its own'}`,
+    )
+    const machine = await DemoMachine.boot(inline, (message) => this.#hear(message))
+    const guests = await Promise.all(
+      Array.from({ length: count }, (_, i) => this.#runGuest(machine, `guest-${i + 1}`, image, expected)),
+    )
+    this.#shuttingDown = true
+    const open = await machine.shutDown()
+    const checks = [
+      { what: 'nothing went wrong in dom0', held: this.#faults.length === 0 },
+      { what: 'the ledger is empty', held: open.length === 0 },
+    ]
+    for (const problem of [...this.#faults, ...open]) this.#audience.step(problem)
+    return { mode: inline ? 'inline' : 'threads', guests, checks, seconds: (performance.now() - began) / 1000 }
+  }
+
+  async #image(): Promise<string> {
+    const { disk } = this.#options
+    if (disk === undefined) {
+      const { path, origin } = await makeImage(this.#folder)
+      this.#audience.step(`disk: an ext4 image, ${origin}`)
+      return path
+    }
+    await assertUsable(disk)
+    this.#audience.step(`disk: ${disk}; each guest works on a copy`)
+    return disk
+  }
+
+  async #runGuest(machine: DemoMachine, name: string, image: string, expected: Expected): Promise<GuestResult> {
+    const copy = await copyImage(image, this.#folder, name)
+    const { guest, vcpu } = await machine.startGuest(name, copy)
+    const { domid } = guest
+    this.#names.set(domid, name)
+    const exit = await withLimit(vcpu.exited, `${name} to halt`)
+    if (exit.how !== 'halted') this.#audience.step(`${name} ${describeExit(exit)}`)
+    const text = await machine.store.tryRead(`/local/domain/${domid}/${REPORT_KEY}`)
+    const report: GuestReport | undefined = text === undefined ? undefined : JSON.parse(text)
+    await machine.toolstack.destroy(domid)
+    await withLimit(
+      this.#until(() => this.#backends.has(domid) && this.#closedConsoles.has(domid)),
+      `dom0 to let go of ${name}`,
+    )
+    const halted = { what: `${name} halted by itself`, held: exit.how === 'halted' }
+    const checks = [halted, ...(await checkGuest(name, report, copy, expected))]
+    return { name, domid, report, backend: this.#backends.get(domid), checks }
+  }
+
+  #hear(message: Dom0Message): void {
+    switch (message.about) {
+      case 'console':
+        this.#audience.console(this.#names.get(message.domid) ?? `domain ${message.domid}`, message.line)
+        break
+      case 'console-closed':
+        this.#closedConsoles.add(message.domid)
+        break
+      case 'disk-closed':
+        this.#backends.set(Number(message.path.split('/')[2]) as Domid, message.stats)
+        break
+      case 'fault':
+        this.#faults.push(message.what)
+        break
+      case 'dom0-ended':
+        if (!this.#shuttingDown) this.#audience.step(message.what)
+        break
+    }
+    this.#onMessage()
+  }
+
+  async #until(holds: () => boolean): Promise<void> {
+    while (!holds()) {
+      const before = this.#onMessage
+      await new Promise<void>((resolve) => {
+        this.#onMessage = () => {
+          before()
+          resolve()
+        }
+      })
+    }
+  }
+}
+
+/** What the host finds in the image. @throws UnusableDisk if the library cannot mount it */
+const readExpected = async (path: string): Promise<Expected> => {
+  await using image = await ImageFile.open(path)
+  try {
+    return await withExtFileSystem(image, async (files) => {
+      const largest = await largestFile(files)
+      const file = largest && { path: largest.path, sha256: sha256(await files.readFile(largest.path)) }
+      return { root: await files.readdir('/'), file }
+    })
+  } catch (error) {
+    throw new UnusableDisk(`${path} cannot be mounted: ${error instanceof Error ? error.message : error}`)
+  }
+}
+
+/** Looks into the guest's image from the host, past all drivers. */
+const checkGuest = async (
+  name: string,
+  report: GuestReport | undefined,
+  image: string,
+  expected: Expected,
+): Promise<Check[]> => {
+  if (!report) return [{ what: `${name} reported`, held: false }]
+  await using file = await ImageFile.open(image)
+  const { path, sha256: wanted } = report.written
+  const found = await withExtFileSystem(file, (files) => files.readFile(path)).then(sha256, () => 'missing')
+  return [
+    { what: `${name} listed what the host lists`, held: report.root.join() === expected.root.join() },
+    {
+      what: expected.file
+        ? `${name} read ${expected.file.path} with the host's SHA-256`
+        : `${name} found no file to read, as the host did`,
+      held: report.read?.sha256 === expected.file?.sha256,
+    },
+    { what: `the host finds ${path} of ${name} in the image`, held: found === wanted },
+  ]
+}
+
+const withLimit = <T>(work: Promise<T>, what: string): Promise<T> => {
+  let timer: NodeJS.Timeout
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${LIMIT_SECONDS} seconds for ${what}`)), LIMIT_SECONDS * 1000)
+  })
+  return Promise.race([work, limit]).finally(() => clearTimeout(timer))
+}
