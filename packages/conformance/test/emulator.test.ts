@@ -1,4 +1,5 @@
 import {
+  blockSuite,
   consoleSuite,
   eventChannelSuite,
   grantSuite,
@@ -15,5 +16,5 @@ describe.each(['inline', 'threads'] as const)('emulator, %s', (mode) => {
     world: () => EmulatedWorld.create(mode),
     supports: emulatedSupports(mode),
   }
-  for (const suite of [eventChannelSuite, grantSuite, xenstoreSuite, consoleSuite]) suite(options)
+  for (const suite of [eventChannelSuite, grantSuite, xenstoreSuite, blockSuite, consoleSuite]) suite(options)
 })
