@@ -4,7 +4,7 @@ import { FrontendDevice, type KeysToWrite } from '@split-driver/xenbus'
 import { type BlkifAbi, NATIVE_ABI } from '../wire/blkif-abi.js'
 import { geometryKeys, MAX_ORDER, offerKeys, virtualDeviceKeys } from '../wire/device-keys.js'
 import { MAX_RING_PAGE_ORDER, MAX_RING_PAGES, VIRTUAL_DEVICE } from '../wire/keys.js'
-import { BlkifOp } from '../wire/operations.js'
+import { BlkifOp, MAX_SEGMENTS } from '../wire/operations.js'
 import { formatRingAddress } from '../wire/ring-keys.js'
 import { virtualDeviceNumber } from '../wire/virtual-device.js'
 import { type BlkifFrontendStats, emptyFrontendStats } from './blkif-frontend-stats.js'
@@ -17,6 +17,11 @@ import type { TransferEngine } from './transfer-engine.js'
 export interface BlkifFrontendOptions {
   /** `ring-page-order`: 2ⁿ ring pages, if the backend takes as many, else as many as it does; 0 to 4, 0 unless given. */
   readonly ringPageOrder?: number
+  /**
+   * Most pages of this domain that are granted for data at a time, at least the 11 of one request. They are granted as
+   * they are needed; unless given, as many as all the ring's requests can name: 352 for one page of ring.
+   */
+  readonly dataPages?: number
   /** The layout of requests; the machine's own unless given. */
   readonly abi?: BlkifAbi
 }
@@ -44,6 +49,7 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
   /** Since the device was created. */
   readonly stats: BlkifFrontendStats = emptyFrontendStats()
   readonly #ringPageOrder: number
+  readonly #dataPages: number
   readonly #abi: BlkifAbi
   #queue: FrontendQueue | undefined
   #engine: TransferEngine | undefined
@@ -51,11 +57,15 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
   #flush = new FlushSupport(false, false)
 
   /** @param path the device's directory, such as `device/vbd/51712` */
-  constructor(platform: Platform, path: string, { ringPageOrder = 0, abi = NATIVE_ABI }: BlkifFrontendOptions = {}) {
+  constructor(platform: Platform, path: string, options: BlkifFrontendOptions = {}) {
+    const { ringPageOrder = 0, dataPages = Number.POSITIVE_INFINITY, abi = NATIVE_ABI } = options
     super(platform, path)
     if (!Number.isInteger(ringPageOrder) || ringPageOrder < 0 || ringPageOrder > MAX_ORDER)
       throw new RangeError(`ringPageOrder must be an integer from 0 to ${MAX_ORDER}, not ${ringPageOrder}`)
+    if (!(dataPages >= MAX_SEGMENTS))
+      throw new RangeError(`dataPages must be at least ${MAX_SEGMENTS}, not ${dataPages}`)
     this.#ringPageOrder = ringPageOrder
+    this.#dataPages = dataPages
     this.#abi = abi
   }
 
@@ -149,6 +159,7 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
     this.#engine = this.#queue!.start({
       handle: own[VIRTUAL_DEVICE] ?? Number(this.path.slice(this.path.lastIndexOf('/') + 1)),
       sectorBytes: this.#geometry.sectorBytes,
+      dataPages: this.#dataPages,
       stats: this.stats,
       onFailedRequest: (operation) => this.#flush.failed(operation),
     })

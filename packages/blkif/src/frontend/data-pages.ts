@@ -10,13 +10,16 @@ import { MAX_SEGMENTS } from '../wire/operations.js'
 export class DataPages {
   readonly #sharer: GrantSharer
   readonly #backendDomid: Domid
+  readonly #limit: number
   readonly #pages: (SharedPages | undefined)[] = []
   /** No more could be had; serve with those that there are. */
   #exhausted = false
 
-  constructor(sharer: GrantSharer, backendDomid: Domid) {
+  /** @param limit most pages to grant at a time; at least those of one request */
+  constructor(sharer: GrantSharer, backendDomid: Domid, limit: number) {
     this.#sharer = sharer
     this.#backendDomid = backendDomid
+    this.#limit = Math.floor(limit / MAX_SEGMENTS)
   }
 
   /**
@@ -26,7 +29,7 @@ export class DataPages {
    */
   of(index: number): SharedPages | undefined {
     const pages = this.#pages[index]
-    if (pages !== undefined || this.#exhausted) return pages
+    if (pages !== undefined || this.#exhausted || this.#pages.length >= this.#limit) return pages
     try {
       this.#pages[index] = this.#sharer.share(this.#backendDomid, MAX_SEGMENTS, 'writable')
     } catch (error) {

@@ -17,7 +17,10 @@ export interface FrontendQueueOptions {
 }
 
 /** What is known only when the backend is connected. */
-export type StartOptions = Pick<TransferEngineOptions, 'handle' | 'sectorBytes' | 'stats' | 'onFailedRequest'>
+export type StartOptions = Pick<
+  TransferEngineOptions,
+  'handle' | 'sectorBytes' | 'dataPages' | 'stats' | 'onFailedRequest'
+>
 
 /** One ring and its port, from their allocation until they are given back. */
 export class FrontendQueue {

@@ -20,6 +20,8 @@ export interface TransferEngineOptions {
   readonly handle: number
   /** Logical sector size in bytes: no request splits one. */
   readonly sectorBytes: number
+  /** Most pages for data at a time; at least 11. */
+  readonly dataPages: number
   /** Counted up. */
   readonly stats: BlkifFrontendStats
   /** Wakes the backend. */
@@ -52,7 +54,7 @@ export class TransferEngine {
   constructor(options: TransferEngineOptions) {
     this.#options = options
     this.#shadow = new ShadowTable(options.ring.ringSize)
-    this.#pages = new DataPages(options.sharer, options.backendDomid)
+    this.#pages = new DataPages(options.sharer, options.backendDomid, options.dataPages)
     this.#requestBytes = MAX_SEGMENTS * PAGE_BYTES - ((MAX_SEGMENTS * PAGE_BYTES) % options.sectorBytes)
     this.#request = new Int32Array(options.abi.request.words)
     this.#head = { operation: 0, handle: options.handle, sectorNumber: 0, index: 0, uses: 0 }

@@ -63,7 +63,7 @@ export class DiskHost implements AsyncDisposable {
 
   /** A guest; it has `disk` as xvda, if one is given. */
   async guest(disk?: Uint8Array, options: AttachOptions = {}): Promise<EmulatedPlatform> {
-    const guest = await this.host.createGuest({ name: 'guest', memoryMiB: 8 })
+    const guest = await this.host.createGuest({ name: 'guest', memoryPages: 2048 })
     if (disk !== undefined) await this.attach(guest, disk, options)
     return guest
   }

@@ -67,7 +67,7 @@ class LyingBackend extends BackendDevice<Platform> {
 
 const lyingHost = async (lie: (ring: BackRing) => void) => {
   const host = await EmulatedHost.boot({ memoryMiB: 32, xenstored: (dom0) => new XenstoreServer(dom0) })
-  const guest = await host.createGuest({ name: 'guest', memoryMiB: 8 })
+  const guest = await host.createGuest({ name: 'guest', memoryPages: 2048 })
   await host.toolstack.attachDevice(guest, { type: 'vbd', id: 51712 })
   const backend = new LyingBackend(host.dom0, `backend/vbd/${guest.domid}/51712`, lie)
   void backend.open()

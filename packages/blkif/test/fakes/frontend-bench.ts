@@ -8,6 +8,9 @@ export const BACKEND = 0 as Domid
 export interface FrontendBenchOptions {
   readonly abi?: BlkifAbi
   readonly ringPages?: number
+  /** That there are. */
+  readonly freePages?: number
+  /** That may be used. */
   readonly dataPages?: number
   readonly sectorBytes?: number
 }
@@ -20,9 +23,9 @@ interface RawResponse {
 
 /** A frontend's engine before a ring whose backend is the test. */
 export const frontendBench = (options: FrontendBenchOptions = {}) => {
-  const { abi = NATIVE_ABI, ringPages = 1, dataPages = 32 * 11, sectorBytes = 512 } = options
+  const { abi = NATIVE_ABI, ringPages = 1, freePages = 32 * 11, dataPages = Infinity, sectorBytes = 512 } = options
   const memory = FlatMemory.allocate(ringPages * PAGE_BYTES)
-  const grants = new FakeGrants(dataPages)
+  const grants = new FakeGrants(freePages)
   const stats = emptyFrontendStats()
   const failed: [number, number][] = []
   let notifications = 0
@@ -33,6 +36,7 @@ export const frontendBench = (options: FrontendBenchOptions = {}) => {
     backendDomid: BACKEND,
     handle: 0xca00,
     sectorBytes,
+    dataPages,
     stats,
     notify: () => {
       notifications++

@@ -140,8 +140,8 @@ describe('when the ring is full', () => {
     expect(grants.shared.size).toBe(1)
   })
 
-  test('with few pages to be had, calls wait for pages', async () => {
-    const { engine, requests, respond } = frontendBench({ dataPages: 25 })
+  test.each([{ freePages: 25 }, { dataPages: 32 }])('with %j, calls wait for pages', async (few) => {
+    const { engine, requests, respond } = frontendBench(few)
     const calls = Array.from({ length: 6 }, (_, i) =>
       outcome(engine.transfer(i === 4 ? FLUSH : read(i, new Uint8Array(512)))),
     )
@@ -156,7 +156,7 @@ describe('when the ring is full', () => {
   })
 
   test('without pages for one request: ENOSPC', async () => {
-    const { engine, grants } = frontendBench({ dataPages: 10 })
+    const { engine, grants } = frontendBench({ freePages: 10 })
     await expect(engine.transfer(read(0, new Uint8Array(512)))).rejects.toMatchObject({ code: 'ENOSPC' })
     await expect(engine.transfer(read(0, new Uint8Array(512)))).rejects.toMatchObject({ code: 'ENOSPC' })
     expect(grants.shared.size).toBe(0)
