@@ -40,11 +40,11 @@ export const makeImage = async (folder: string): Promise<{ path: string; origin:
     await writeFile(path, '')
     await truncate(path, IMAGE_BYTES)
     await run('mkfs.ext4', ['-q', '-F', '-b', '4096', '-L', 'split-driver', '-d', content, path], { env: withSbin() })
-    return { path, origin: 'made with mkfs.ext4' }
+    return { path, origin: 'an ext4 image, made with mkfs.ext4' }
   } catch (error) {
     if (!isMissing(error)) throw error
     await writeFile(path, await unzip(await readFile(smallImage)))
-    return { path, origin: 'the small image that comes with the demo (mkfs.ext4 is not installed)' }
+    return { path, origin: 'the small ext4 image that comes with the demo (mkfs.ext4 is not installed)' }
   }
 }
 
@@ -54,7 +54,9 @@ export const assertUsable = async (path: string): Promise<void> => {
   if (bytes % 512 !== 0)
     throw new UnusableDisk(`${path} has ${bytes} bytes, which is no multiple of 512: a disk is made of whole sectors`)
   if (bytes <= SUPERBLOCK_MAGIC_AT || (await superblockMagic(path)) !== SUPERBLOCK_MAGIC)
-    throw new UnusableDisk(`${path} holds no ext4 file system; make one with mkfs.ext4, or give no --disk at all`)
+    throw new UnusableDisk(
+      `${path} holds no ext4 file system (nor ext2 or ext3); make one with mkfs.ext4, or give no --disk at all`,
+    )
 }
 
 /** Copies an image for one guest; shares the blocks where the host's file system can. */

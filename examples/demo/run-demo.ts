@@ -76,8 +76,9 @@ class Demo {
 
   async run(): Promise<DemoResult> {
     const began = performance.now()
-    const image = await this.#image()
+    const { path: image, origin } = await this.#image()
     const expected = await readExpected(image)
+    this.#audience.step(`disk: ${origin}`)
     const { inline, guests: count } = this.#options
     this.#audience.step(
       `booting a machine with dom0 and ${count} guest${count === 1 ? '' : 's'}, ${inline ? 'all in one thread' : 'each in a worker thread of its own'}`,
@@ -96,16 +97,11 @@ class Demo {
     return { mode: inline ? 'inline' : 'threads', guests, checks, seconds: (performance.now() - began) / 1000 }
   }
 
-  async #image(): Promise<string> {
+  async #image(): Promise<{ path: string; origin: string }> {
     const { disk } = this.#options
-    if (disk === undefined) {
-      const { path, origin } = await makeImage(this.#folder)
-      this.#audience.step(`disk: an ext4 image, ${origin}`)
-      return path
-    }
+    if (disk === undefined) return makeImage(this.#folder)
     await assertUsable(disk)
-    this.#audience.step(`disk: ${disk}; each guest works on a copy`)
-    return disk
+    return { path: disk, origin: `${disk}; each guest works on a copy` }
   }
 
   async #runGuest(machine: DemoMachine, name: string, image: string, expected: Expected): Promise<GuestResult> {
