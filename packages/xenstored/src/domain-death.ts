@@ -28,15 +28,16 @@ export const removeEstate = (store: Store, dead: DomainRecord, control: Caller, 
   }
 }
 
-/** Each node that the domain owns and that is not below another such node which goes. */
+/** From above, in the order of listings: each node that the domain owns and that is not below another such node which goes. */
 function* estate(tree: Tree, owner: DomainRecord): Generator<PlacedNode> {
   if (owner.nodeCount === 0) return
-  const open: PlacedNode[] = [...PERMANENT].map((path) => ({ path, node: tree.get(path)! }))
+  const open: PlacedNode[] = [...PERMANENT].reverse().map((path) => ({ path, node: tree.get(path)! }))
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { path, node } = next
     const owned = node.permissions[0].domain === owner
     if (owned) yield next
     if (owned && !PERMANENT.has(path)) continue
-    for (const [name, child] of node.children.entries()) open.push({ path: joinPath(path, name), node: child })
+    const children = [...node.children.entries()].reverse()
+    for (const [name, child] of children) open.push({ path: joinPath(path, name), node: child })
   }
 }

@@ -1,8 +1,8 @@
 import type { FrameNumber, Port } from '@split-driver/abi'
+import { settle } from '@split-driver/conformance'
 import { packStrings, XenStoreOp } from '@split-driver/xenbus'
 import { describe, expect, test } from 'vitest'
 import { DOM, StoreWorld } from './support/store-world.js'
-import { settle } from './support/wire-client.js'
 
 const { Introduce, Release, IsDomainIntroduced, GetDomainPath, Control, Resume, SetTarget } = XenStoreOp
 

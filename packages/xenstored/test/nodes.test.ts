@@ -1,7 +1,7 @@
+import { headerOf, settle, shownReply } from '@split-driver/conformance'
 import { packStringAndRest, packStrings, XenStoreOp } from '@split-driver/xenbus'
 import { describe, expect, test } from 'vitest'
 import { StoreWorld } from './support/store-world.js'
-import { headerOf, settle, shownReply } from './support/wire-client.js'
 
 const world = () => {
   const store = new StoreWorld()

@@ -1,9 +1,9 @@
 import type { FrameNumber, Port } from '@split-driver/abi'
+import { headerOf, settle } from '@split-driver/conformance'
 import { xenstoreDomainInterface } from '@split-driver/ring'
 import { packStringAndRest, packStrings, XenStoreOp, XenStoreRingError } from '@split-driver/xenbus'
 import { describe, expect, test } from 'vitest'
 import { DOM, StoreWorld } from './support/store-world.js'
-import { headerOf, settle } from './support/wire-client.js'
 
 const { at } = xenstoreDomainInterface
 

@@ -1,7 +1,7 @@
+import type { XenStoreWireClient } from '@split-driver/conformance'
 import { packStrings, XenStoreOp } from '@split-driver/xenbus'
 import { describe, expect, test } from 'vitest'
 import { StoreWorld } from './support/store-world.js'
-import type { WireClient } from './support/wire-client.js'
 
 const world = async () => {
   const store = new StoreWorld()
@@ -75,7 +75,7 @@ describe('isolation', () => {
   })
 })
 
-type Step = (client: WireClient, txId: number) => Promise<unknown>
+type Step = (client: XenStoreWireClient, txId: number) => Promise<unknown>
 
 const reads =
   (path: string): Step =>

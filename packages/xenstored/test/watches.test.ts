@@ -1,7 +1,7 @@
+import { settle, shownEvent, shownReply } from '@split-driver/conformance'
 import { packStrings, XenStoreOp } from '@split-driver/xenbus'
 import { describe, expect, test } from 'vitest'
 import { StoreWorld } from './support/store-world.js'
-import { settle, shownEvent, shownReply } from './support/wire-client.js'
 
 const world = () => {
   const store = new StoreWorld()

@@ -1,8 +1,8 @@
 import type { Domid, FrameNumber, Port } from '@split-driver/abi'
+import { settle, XenStoreWireClient } from '@split-driver/conformance'
 import { channelPair, RingChannel } from '@split-driver/xenbus'
 import { XenstoreServer, type XenstoreServerOptions } from '@split-driver/xenstored'
 import { FakePlatform } from './fake-platform.js'
-import { settle, WireClient } from './wire-client.js'
 
 export const DOM = (domid: number): Domid => domid as Domid
 
@@ -16,14 +16,14 @@ export class StoreWorld implements Disposable {
   }
 
   /** A client behind a channel; the control domain unless a domid is given. */
-  connect(domid = 0, privileged = domid === 0): WireClient {
+  connect(domid = 0, privileged = domid === 0): XenStoreWireClient {
     const [ours, theirs] = channelPair()
     this.server.accept(theirs, { domid: DOM(domid), privileged })
-    return new WireClient(ours)
+    return new XenStoreWireClient(ours)
   }
 
   /** A client behind a ring page, introduced. */
-  async introduce(domid: number): Promise<WireClient> {
+  async introduce(domid: number): Promise<XenStoreWireClient> {
     const client = this.ringClient(domid)
     this.server.introduce(DOM(domid), 0 as FrameNumber, 1 as Port)
     await settle()
@@ -31,11 +31,11 @@ export class StoreWorld implements Disposable {
   }
 
   /** A domain's own end of its ring page, whether it is introduced or not. */
-  ringClient(domid: number): WireClient {
+  ringClient(domid: number): XenStoreWireClient {
     const page = this.platform.pages.get(DOM(domid)) ?? this.platform.addDomain(DOM(domid))
     const channel = RingChannel.front(page, () => this.platform.raise(DOM(domid)))
     this.platform.onNotify.set(DOM(domid), () => channel.wake())
-    return new WireClient(channel)
+    return new XenStoreWireClient(channel)
   }
 
   [Symbol.dispose](): void {

@@ -13,13 +13,16 @@ import {
   XenStoreOp,
 } from '@split-driver/xenbus'
 
-/** Lets everything happen that needs no time: deliveries, turns, replies. */
+/** Lets everything happen that needs no time: deliveries, turns, replies. For channels that live in microtasks. */
 export const settle = async (rounds = 60): Promise<void> => {
   for (let i = 0; i < rounds; i++) await Promise.resolve()
 }
 
-/** Speaks the wire as it is: nothing is checked, everything can be sent. */
-export class WireClient {
+/**
+ * A XenStore client that speaks the wire as it is: nothing is checked, everything can be sent, and every message that comes
+ * is kept. For judging servers; programs use `XenStoreClient`.
+ */
+export class XenStoreWireClient {
   readonly channel: ByteChannel
   /** Every message that came, in order. */
   readonly messages: Message[] = []
@@ -61,7 +64,7 @@ export class WireClient {
   async request(type: number, body: Uint8Array, txId = 0): Promise<Message> {
     const reqId = this.post(type, body, txId)
     for (let round = 0; round < 10_000; round++) {
-      const reply = this.messages.find((message) => message.reqId === reqId)
+      const reply = this.messages.findLast((message) => message.reqId === reqId)
       if (reply !== undefined) return reply
       await Promise.resolve()
     }
@@ -121,6 +124,11 @@ export class WireClient {
   /** The watch events that came since the last call, as `path token`. */
   async events(): Promise<string[]> {
     await settle()
+    return this.takeEvents()
+  }
+
+  /** As `events`, of what is there already. */
+  takeEvents(): string[] {
     const events = this.messages.filter(({ type }) => type === XenStoreOp.WatchEvent)
     const others = this.messages.filter(({ type }) => type !== XenStoreOp.WatchEvent)
     this.messages.splice(0, this.messages.length, ...others)

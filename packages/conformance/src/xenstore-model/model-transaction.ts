@@ -1,0 +1,83 @@
+import { type NodeOutcome, type NodeScope, requestNode } from './model-node-request.js'
+import type { Life, ModelCaller, ModelEvent, ModelState } from './model-state.js'
+import type { StoreOperation } from './store-operation.js'
+
+/** What a commit came to; without an error, the store is as `state` says, and `events` are to be told. */
+export interface CommitOutcome {
+  readonly error: string | undefined
+  readonly state: ModelState
+  readonly events: readonly ModelEvent[]
+}
+
+/**
+ * A transaction as the definition has it: a copy of the whole store, and a record of what was asked. It commits if all that
+ * it examined is unchanged; then all that was asked is asked once more of the store as it is, and must be answered the same.
+ */
+export class ModelTransaction {
+  readonly own: ModelState
+  readonly #base: ModelState
+  readonly #version: number
+  readonly #caller: ModelCaller
+  readonly #log: { operation: StoreOperation; path: string | undefined; reply: string }[] = []
+  readonly #examined = new Set<string>()
+  readonly #owners = new Set<Life>()
+  readonly #events = new Map<string, ModelEvent>()
+
+  /** @param version counts the changes of the live store */
+  constructor(live: ModelState, version: number, caller: ModelCaller) {
+    this.own = live.copy()
+    this.#base = live.copy()
+    this.#version = version
+    this.#caller = caller
+  }
+
+  /** By how many nodes this changes what a domain owns. */
+  gain(life: Life): number {
+    return this.own.owned(life) - this.#base.owned(life)
+  }
+
+  request(scope: NodeScope, operation: StoreOperation, path: string | undefined): NodeOutcome {
+    const outcome = requestNode(scope, operation, path)
+    this.#log.push({ operation, path, reply: outcome.reply })
+    for (const examined of outcome.examined) this.#examined.add(examined)
+    for (const owner of outcome.owners) this.#owners.add(owner)
+    for (const event of outcome.events) {
+      if (this.#events.get(event.path)?.exact !== false) this.#events.set(event.path, event)
+    }
+    return outcome
+  }
+
+  /** @param limit nodes that the caller may own */
+  commit(live: ModelState, version: number, scope: Omit<NodeScope, 'state' | 'room'>, limit: number): CommitOutcome {
+    const refused = (error: string): CommitOutcome => ({ error, state: live, events: [] })
+    if ([...this.#owners].some(({ alive }) => !alive)) return refused('EAGAIN')
+    const moved = version !== this.#version
+    if (moved && [...this.#examined].some((what) => this.#differs(what, live))) return refused('EAGAIN')
+    const gain = this.gain(this.#caller.life)
+    if (!this.#caller.privileged && gain > 0 && live.owned(this.#caller.life) + gain > limit) return refused('ENOSPC')
+    return { error: undefined, state: this.#replayed(live, scope), events: [...this.#events.values()] }
+  }
+
+  #differs(what: string, live: ModelState): boolean {
+    const [kind, path] = what.split(' ') as [string, string]
+    const seen = (state: ModelState): unknown => {
+      if (kind === 'node') return state.nodes.get(path)?.stamp
+      if (kind === 'listing') return state.nodes.get(path)?.listing
+      return state.nodes.has(path) ? state.subtree(path).map((below) => [below, state.nodes.get(below)]) : []
+    }
+    return JSON.stringify(seen(live)) !== JSON.stringify(seen(this.#base))
+  }
+
+  #replayed(live: ModelState, scope: Omit<NodeScope, 'state' | 'room'>): ModelState {
+    const state = live.copy()
+    for (const { operation, path, reply } of this.#log) {
+      // What was refused for want of room changed nothing, and there may be room now.
+      if (reply === '!ENOSPC') continue
+      const again = requestNode({ ...scope, state, room: Number.POSITIVE_INFINITY }, operation, path).reply
+      // Entries of a domain that died meanwhile are not shown any more.
+      if (again !== reply && operation.kind !== 'getPerms')
+        throw new Error(`not serialisable: ${operation.kind} ${path} was ${reply} and is ${again} at the commit`)
+    }
+    return state
+  }
+}
