@@ -64,6 +64,19 @@ describe('FlatMemory', () => {
     expect([...copy]).toEqual([-1, 7, 0, -1])
   })
 
+  it.each([0, 1, 2, 3, 4, 5, 7, 8, 9, 28])('copies %i words each way, and not one more', (count) => {
+    const memory = FlatMemory.allocate(256)
+    const source = Int32Array.from({ length: 64 }, (_, i) => ~i)
+    memory.copyIn(3, source, 2, count)
+    const copied = source.slice(2, 2 + count)
+    const all = new Int32Array(64)
+    memory.copyOut(0, 64, all, 0)
+    expect([...all]).toEqual([0, 0, 0, ...copied, ...Array(61 - count).fill(0)])
+    const back = new Int32Array(64)
+    memory.copyOut(3, count, back, 5)
+    expect([...back]).toEqual([...Array(5).fill(0), ...copied, ...Array(59 - count).fill(0)])
+  })
+
   it.each([
     [-1, 1],
     [0, 17],
