@@ -58,11 +58,6 @@ export class MemoryXenStore {
     }
   }
 
-  /** Every watch ends, as when the connection is lost. */
-  disconnect(): void {
-    for (const watch of this.watches) watch.end()
-  }
-
   #remove(path: string): void {
     const gone = [...this.nodes.keys()].filter((node) => isWithin(node, path))
     for (const node of gone) this.nodes.delete(node)
@@ -240,10 +235,18 @@ class MemoryTransaction extends MemoryOperations {
 }
 
 export class MemoryView extends MemoryOperations implements XenStore {
+  readonly #watches: MemoryWatch[] = []
+
+  /** The watches of this view end, as when its connection is lost. */
+  disconnect(): void {
+    for (const watch of this.#watches) watch.end()
+  }
+
   async watch(path: string): Promise<Watch> {
     const watch = new MemoryWatch(this.store, path, absolutePath(path, this.domid))
     for (let hops = this.store.hops(); hops > 0; hops--) await undefined
     this.store.watches.add(watch)
+    this.#watches.push(watch)
     watch.tell(watch.full)
     return watch
   }

@@ -35,9 +35,8 @@ export class BackendHandshake implements Handshake {
 
   async abandon(): Promise<void> {
     this.#fresh = false
-    await this.#run.switchTo(XenbusState.Closing)
-    await this.#run.letGo()
-    await this.#run.switchTo(XenbusState.Closed)
+    await this.#shut()
+    if (this.#run.closeRequested) await this.#run.end(undefined)
   }
 
   async #follow(frontend: XenbusState | undefined): Promise<void> {
@@ -60,9 +59,10 @@ export class BackendHandshake implements Handshake {
 
   /** A frontend that begins: a new one, one that comes back, or one that lost its memory while we were connected. */
   async #meet(): Promise<void> {
+    const run = this.#run
     if (this.#detaching) return
-    await this.#run.letGo()
-    if (this.#fresh || this.#run.state !== XenbusState.InitWait) await this.#offer()
+    if (run.state > XenbusState.InitWait && !(await this.#toClosed())) return
+    if (this.#fresh || run.state !== XenbusState.InitWait) await this.#offer()
   }
 
   /** The frontend has published. It may have done so long ago, to a backend that we now replace. */
@@ -86,18 +86,15 @@ export class BackendHandshake implements Handshake {
   }
 
   /** Goes on serving: the frontend may have requests under way until it is Closed. */
-  async #followToClosing(): Promise<void> {
-    if (this.#run.state === XenbusState.Closed || this.#run.state === XenbusState.Closing) return
-    await this.#run.switchTo(XenbusState.Closing)
+  #followToClosing(): Promise<void> {
+    return this.#run.sayClosing()
   }
 
   /** Rule 35: the device comes back from here if it is online, else it is over. */
   async #followToClosed(): Promise<void> {
-    const run = this.#run
     this.#fresh = false
-    await run.letGo()
-    if (run.state !== XenbusState.Closed && !(await run.switchTo(XenbusState.Closed))) return
-    if (this.#detaching || !(await this.#isOnline())) await run.end(undefined)
+    if (!(await this.#toClosed())) return
+    if (this.#detaching || !(await this.#isOnline())) await this.#run.end(undefined)
   }
 
   /** Somebody wrote Closing into our directory: a wish to detach, unless it is what a predecessor of ours left behind. */
@@ -113,10 +110,19 @@ export class BackendHandshake implements Handshake {
   }
 
   async #close(): Promise<void> {
-    await this.#run.switchTo(XenbusState.Closing)
-    await this.#run.letGo()
-    await this.#run.switchTo(XenbusState.Closed)
+    await this.#shut()
     await this.#run.end(undefined)
+  }
+
+  /** Down at once. */
+  async #shut(): Promise<void> {
+    await this.#run.sayClosing()
+    await this.#toClosed()
+  }
+
+  async #toClosed(): Promise<boolean> {
+    await this.#run.letGo()
+    return this.#run.switchTo(XenbusState.Closed)
   }
 
   #removed(): Promise<void> {

@@ -62,6 +62,8 @@ export class DeviceRun {
   #storeEnded = false
   #otherendEvent = false
   #failure: Error | undefined
+  /** Message of the failure that was told last. */
+  #told: string | undefined
   #opens!: { resolve(): void; reject(error: Error): void }
   #closes!: () => void
 
@@ -115,6 +117,11 @@ export class DeviceRun {
     if (outcome === 'gone' || outcome === 'overtaken') return false
     this.noteState(state)
     return true
+  }
+
+  /** The first step down. A half that is Closed stays so: Closing again would wake both halves for nothing. */
+  async sayClosing(): Promise<void> {
+    if (this.state !== XenbusState.Closed) await this.switchTo(XenbusState.Closing)
   }
 
   noteState(state: XenbusState): void {
@@ -207,28 +214,37 @@ export class DeviceRun {
       this.#otherendEvent = false
       await handshake.react(await this.#look())
       if (otherendEvent && !this.#ended) await this.#hooks.otherendChanged(this.otherendState)
+      this.#told = undefined
     } catch (error) {
       this.#failure = undefined
-      if (XenError.is(error, 'CLOSED') && this.#storeEnded) throw error
-      await this.#tell(toError(error))
-      this.#opens.reject(toError(error))
-      await handshake.abandon(toError(error))
+      await this.#giveUp(handshake, toError(error))
     }
+  }
+
+  /** Says why, once as long as nothing else happens: a peer's bad key is still bad when our own state has changed. */
+  async #giveUp(handshake: Handshake, error: Error): Promise<void> {
+    if (this.#storeEnded) throw error
+    if (this.#told !== error.message || this.holding) await this.#tell(error)
+    this.#told = error.message
+    this.#opens.reject(error)
+    await handshake.abandon(error)
   }
 
   async #look(): Promise<StatePair> {
-    const [own, otherend] = await Promise.all([this.#readState(this.path), this.#readState(this.otherend!.path)])
-    if (otherend !== this.otherendState) {
-      this.otherendState = otherend
-      this.#events.emit('otherend-state', otherend)
+    const [own, otherend] = await Promise.all([this.#stateIn(this.path), this.#stateIn(this.otherend!.path)])
+    // Without our own directory it is over, whatever the other half's says.
+    if (own.text === undefined) return { own: undefined, otherend: undefined }
+    const pair = { own: parseState(own), otherend: parseState(otherend) }
+    if (pair.otherend !== this.otherendState) {
+      this.otherendState = pair.otherend
+      this.#events.emit('otherend-state', pair.otherend)
     }
-    return { own, otherend }
+    return pair
   }
 
-  async #readState(directory: string): Promise<XenbusState | undefined> {
+  async #stateIn(directory: string): Promise<StateText> {
     const path = joinPath(directory, KEY.state)
-    const text = await this.host.xenstore.tryRead(path)
-    return text === undefined ? undefined : parseKey(stateKey, path, text)
+    return { path, text: await this.host.xenstore.tryRead(path) }
   }
 
   async #tell(error: Error): Promise<void> {
@@ -240,5 +256,13 @@ export class DeviceRun {
     if (this.#events.listenerCount('error') > 0) this.#events.emit('error', error)
   }
 }
+
+interface StateText {
+  readonly path: string
+  readonly text: string | undefined
+}
+
+const parseState = ({ path, text }: StateText): XenbusState | undefined =>
+  text === undefined ? undefined : parseKey(stateKey, path, text)
 
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))

@@ -13,7 +13,10 @@ export interface FrontendHooks {
 
 /** Has the backend let go of our pages, as far as its state tells? */
 const hasLetGo = (backend: XenbusState | undefined): boolean =>
-  backend === undefined || backend === XenbusState.Closed || backend === XenbusState.Initialising
+  backend === undefined ||
+  backend === XenbusState.Unknown ||
+  backend === XenbusState.Initialising ||
+  backend === XenbusState.Closed
 
 const isLeaving = (backend: XenbusState | undefined): boolean =>
   backend === XenbusState.Closing || backend === XenbusState.Closed
@@ -51,7 +54,7 @@ export class FrontendHandshake implements Handshake {
   async abandon(error: Error): Promise<void> {
     this.#reason ??= error
     this.#closing = true
-    await this.#run.switchTo(XenbusState.Closing)
+    await this.#run.sayClosing()
     await this.#run.switchTo(XenbusState.Closed)
     await this.#run.end(this.#reason)
   }
@@ -103,7 +106,7 @@ export class FrontendHandshake implements Handshake {
     this.#closing = true
     if (!run.closeRequested)
       this.#reason = new XenError('CLOSED', `the backend closed ${run.path}`, { detail: { path: run.path } })
-    if (run.state !== XenbusState.Closed) await run.switchTo(XenbusState.Closing)
+    await run.sayClosing()
     if (!run.connected || run.forced || hasLetGo(otherend)) return
     this.#quiesced = false
     void this.#quiesce()
