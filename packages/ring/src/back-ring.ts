@@ -1,29 +1,27 @@
 import type { SharedMemory } from '@split-driver/abi'
-import { after, distance, ringSizeOf, slotWordOf } from './indices.js'
+import { after, distance, SlotLayout } from './indices.js'
 import { publishAndCheckNotify, REQ_EVENT, REQ_PROD, RING_BROKEN, RSP_EVENT, RSP_PROD } from './shared-header.js'
 
 /**
  * The backend's end: requests come out, responses go in. Synchronous, allocates nothing, never notifies by itself.
  * Of the shared memory it believes nothing: what it has taken and pushed it keeps in private indices.
+ *
+ * An entry can be moved by itself (`copyRequest`, `putResponse`), or a batch in place: fetch or write words of `memory`
+ * from `requestWord(i)` or `responseWord(i)` on, then consume or advance them all at once.
  * @see xen/include/public/io/ring.h __name##_back_ring
  */
 export class BackRing {
   readonly memory: SharedMemory
-  /** In slots; a power of two. */
-  readonly ringSize: number
-  /** Size of a slot, in words. */
-  readonly slotWords: number
-  readonly #mask: number
-  #rspProdPvt: number
-  #rspProd: number
-  #reqCons: number
+  readonly #slots: SlotLayout
+  // Numbers have initial values so that V8 knows from the start that they are small integers.
+  #rspProdPvt = 0
+  #rspProd = 0
+  #reqCons = 0
   #broken = false
 
   private constructor(memory: SharedMemory, slotBytes: number, index: number) {
-    this.ringSize = ringSizeOf(memory.byteLength, slotBytes)
     this.memory = memory
-    this.slotWords = slotBytes / 4
-    this.#mask = this.ringSize - 1
+    this.#slots = new SlotLayout(memory.byteLength, slotBytes)
     this.#rspProdPvt = index | 0
     this.#rspProd = index | 0
     this.#reqCons = index | 0
@@ -40,6 +38,16 @@ export class BackRing {
    */
   static attach(memory: SharedMemory, slotBytes: number, reqCons = memory.loadOrdered(RSP_PROD)): BackRing {
     return new BackRing(memory, slotBytes, reqCons)
+  }
+
+  /** In slots; a power of two. */
+  get ringSize(): number {
+    return this.#slots.ringSize
+  }
+
+  /** Size of a slot, in words. */
+  get slotWords(): number {
+    return this.#slots.slotWords
   }
 
   /** The next request to take; a u32. */
@@ -65,8 +73,36 @@ export class BackRing {
    */
   unconsumedRequests(): number {
     const available = distance(this.memory.loadOrdered(REQ_PROD), this.#reqCons)
-    if (available > this.ringSize - distance(this.#reqCons, this.#rspProdPvt)) this.#broken = true
+    if (available > this.#slots.ringSize - this.#inWork()) this.#broken = true
     return this.#broken ? RING_BROKEN : available
+  }
+
+  /** Are all slots in work, so that not one more request may be taken? @see ring.h RING_REQUEST_CONS_OVERFLOW */
+  requestConsOverflow(): boolean {
+    return this.#inWork() >= this.#slots.ringSize
+  }
+
+  /**
+   * Does the frontend claim more requests than the ring has slots, or fewer than it did? Looks at the shared index.
+   * @see ring.h RING_REQUEST_PROD_OVERFLOW
+   */
+  requestProdOverflow(): boolean {
+    return this.unconsumedRequests() === RING_BROKEN
+  }
+
+  /** The word of `memory` at which slot `index` begins. @see ring.h RING_GET_RESPONSE */
+  slotWord(index: number): number {
+    return this.#slots.wordOf(index, 0)
+  }
+
+  /** The word at which the next request begins, or that of the request `ahead` further on. */
+  requestWord(ahead = 0): number {
+    return this.#slots.wordOf(this.#reqCons, ahead)
+  }
+
+  /** The word at which the next response's slot begins, or that of the response `ahead` further on. */
+  responseWord(ahead = 0): number {
+    return this.#slots.wordOf(this.#rspProdPvt, ahead)
   }
 
   /**
@@ -75,32 +111,12 @@ export class BackRing {
    * @see ring.h RING_COPY_REQUEST
    */
   copyRequest(target: Int32Array, at: number, fromWord: number, words: number): void {
-    this.memory.copyOut(this.slotWord(this.#reqCons) + fromWord, words, target, at)
+    this.memory.copyOut(this.requestWord() + fromWord, words, target, at)
   }
 
-  /** The request at `reqCons` has been copied; from now on a response may take its slot. */
-  consumeRequest(): void {
-    this.#reqCons = after(this.#reqCons, 1)
-  }
-
-  /** Are all slots in work, so that not one more request may be taken? @see ring.h RING_REQUEST_CONS_OVERFLOW */
-  requestConsOverflow(): boolean {
-    return distance(this.#reqCons, this.#rspProdPvt) >= this.ringSize
-  }
-
-  /** Does the frontend claim more requests than slots? Looks at the shared index. @see ring.h RING_REQUEST_PROD_OVERFLOW */
-  requestProdOverflow(): boolean {
-    return this.unconsumedRequests() === RING_BROKEN
-  }
-
-  /** The word of `memory` at which slot `index` begins. @see ring.h RING_GET_RESPONSE */
-  slotWord(index: number): number {
-    return slotWordOf(index, this.#mask, this.slotWords)
-  }
-
-  /** The word of `memory` at which the next response begins. */
-  responseWord(): number {
-    return this.slotWord(this.#rspProdPvt)
+  /** The next `count` requests have been fetched; from now on responses may take their slots. */
+  consumeRequest(count = 1): void {
+    this.#reqCons = after(this.#reqCons, count)
   }
 
   /**
@@ -114,10 +130,10 @@ export class BackRing {
     this.memory.copyIn(word, source, at, words)
   }
 
-  /** The slot at `responseWord()` has been filled by hand. @throws RangeError if no consumed request was left to answer */
-  advanceResponses(): void {
-    if (this.#rspProdPvt === this.#reqCons) throw new RangeError('a response was put where no request was consumed')
-    this.#rspProdPvt = after(this.#rspProdPvt, 1)
+  /** The next `count` responses have been filled in place. @throws RangeError if fewer consumed requests wait for one */
+  advanceResponses(count = 1): void {
+    if (count > this.#inWork()) throw new RangeError('more responses were put than requests were consumed')
+    this.#rspProdPvt = after(this.#rspProdPvt, count)
   }
 
   /** Publishes the responses put so far, for a frontend that polls. @see ring.h RING_PUSH_RESPONSES */
@@ -147,5 +163,10 @@ export class BackRing {
     if (count !== 0) return count > 0
     this.memory.storeOrdered(REQ_EVENT, after(this.#reqCons, 1))
     return this.unconsumedRequests() > 0
+  }
+
+  /** Requests consumed and not yet answered. */
+  #inWork(): number {
+    return distance(this.#reqCons, this.#rspProdPvt)
   }
 }

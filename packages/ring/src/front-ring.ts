@@ -1,5 +1,5 @@
 import type { SharedMemory } from '@split-driver/abi'
-import { after, distance, ringSizeOf, slotWordOf } from './indices.js'
+import { after, distance, SlotLayout } from './indices.js'
 import {
   initialiseHeader,
   publishAndCheckNotify,
@@ -13,25 +13,23 @@ import {
 /**
  * The frontend's end: requests go in, responses come out. Synchronous, allocates nothing, never notifies by itself.
  * Of the shared memory it believes nothing: what it has pushed and taken it keeps in private indices.
+ *
+ * An entry can be moved by itself (`putRequest`, `copyResponse`), or a batch in place: write or fetch words of `memory`
+ * from `requestWord(i)` or `responseWord(i)` on, then advance or consume them all at once.
  * @see xen/include/public/io/ring.h __name##_front_ring
  */
 export class FrontRing {
   readonly memory: SharedMemory
-  /** In slots; a power of two. */
-  readonly ringSize: number
-  /** Size of a slot, in words. */
-  readonly slotWords: number
-  readonly #mask: number
-  #reqProdPvt: number
-  #reqProd: number
-  #rspCons: number
+  readonly #slots: SlotLayout
+  // Numbers have initial values so that V8 knows from the start that they are small integers.
+  #reqProdPvt = 0
+  #reqProd = 0
+  #rspCons = 0
   #broken = false
 
   private constructor(memory: SharedMemory, slotBytes: number, index: number) {
-    this.ringSize = ringSizeOf(memory.byteLength, slotBytes)
     this.memory = memory
-    this.slotWords = slotBytes / 4
-    this.#mask = this.ringSize - 1
+    this.#slots = new SlotLayout(memory.byteLength, slotBytes)
     this.#reqProdPvt = index | 0
     this.#reqProd = index | 0
     this.#rspCons = index | 0
@@ -59,6 +57,16 @@ export class FrontRing {
     return new FrontRing(memory, slotBytes, rspProd)
   }
 
+  /** In slots; a power of two. */
+  get ringSize(): number {
+    return this.#slots.ringSize
+  }
+
+  /** Size of a slot, in words. */
+  get slotWords(): number {
+    return this.#slots.slotWords
+  }
+
   /** Where the next request goes; a u32. */
   get reqProdPvt(): number {
     return this.#reqProdPvt >>> 0
@@ -76,17 +84,27 @@ export class FrontRing {
 
   /** @see ring.h RING_FREE_REQUESTS */
   freeRequests(): number {
-    return this.ringSize - distance(this.#reqProdPvt, this.#rspCons)
+    return this.#slots.ringSize - distance(this.#reqProdPvt, this.#rspCons)
   }
 
   /** @see ring.h RING_FULL */
   isFull(): boolean {
-    return distance(this.#reqProdPvt, this.#rspCons) === this.ringSize
+    return this.freeRequests() === 0
   }
 
   /** The word of `memory` at which slot `index` begins. @see ring.h RING_GET_REQUEST */
   slotWord(index: number): number {
-    return slotWordOf(index, this.#mask, this.slotWords)
+    return this.#slots.wordOf(index, 0)
+  }
+
+  /** The word at which the next request's slot begins, or that of the request `ahead` further on. */
+  requestWord(ahead = 0): number {
+    return this.#slots.wordOf(this.#reqProdPvt, ahead)
+  }
+
+  /** The word at which the next response begins, or that of the response `ahead` further on. */
+  responseWord(ahead = 0): number {
+    return this.#slots.wordOf(this.#rspCons, ahead)
   }
 
   /**
@@ -94,15 +112,15 @@ export class FrontRing {
    * @throws RangeError if the ring is full
    */
   putRequest(source: Int32Array, at: number, words: number): void {
-    const word = this.slotWord(this.#reqProdPvt)
+    const word = this.requestWord()
     this.advanceRequests()
     this.memory.copyIn(word, source, at, words)
   }
 
-  /** The slot at `reqProdPvt` has been filled by hand. @throws RangeError if the ring was full */
-  advanceRequests(): void {
-    if (this.isFull()) throw new RangeError('a request was put into a full ring')
-    this.#reqProdPvt = after(this.#reqProdPvt, 1)
+  /** The next `count` slots have been filled in place. @throws RangeError if fewer were free */
+  advanceRequests(count = 1): void {
+    if (count > this.freeRequests()) throw new RangeError('more requests were put than the ring has room for')
+    this.#reqProdPvt = after(this.#reqProdPvt, count)
   }
 
   /** Publishes the requests put so far, for a backend that polls. @see ring.h RING_PUSH_REQUESTS */
@@ -129,7 +147,7 @@ export class FrontRing {
    */
   unconsumedResponses(): number {
     const count = distance(this.memory.loadOrdered(RSP_PROD), this.#rspCons)
-    if (count > this.ringSize) this.#broken = true
+    if (count > this.#slots.ringSize) this.#broken = true
     return this.#broken ? RING_BROKEN : count
   }
 
@@ -139,12 +157,12 @@ export class FrontRing {
    * @see ring.h RING_COPY_RESPONSE
    */
   copyResponse(target: Int32Array, at: number, words: number): void {
-    this.memory.copyOut(this.slotWord(this.#rspCons), words, target, at)
+    this.memory.copyOut(this.responseWord(), words, target, at)
   }
 
-  /** The response at `rspCons` has been copied; its slot is free for a request. */
-  consumeResponse(): void {
-    this.#rspCons = after(this.#rspCons, 1)
+  /** The next `count` responses have been fetched; their slots are free for requests. */
+  consumeResponse(count = 1): void {
+    this.#rspCons = after(this.#rspCons, count)
   }
 
   /**
@@ -159,7 +177,10 @@ export class FrontRing {
     return this.unconsumedResponses() > 0
   }
 
-  /** Does the backend claim more responses than slots? Looks at the shared index. @see ring.h RING_RESPONSE_PROD_OVERFLOW */
+  /**
+   * Does the backend claim more responses than the ring has slots, or fewer than it did? Looks at the shared index.
+   * @see ring.h RING_RESPONSE_PROD_OVERFLOW
+   */
   responseProdOverflow(): boolean {
     return this.unconsumedResponses() === RING_BROKEN
   }

@@ -24,10 +24,6 @@ export const after = (index: number, steps: number): number => (index + steps) |
 export const mustNotify = (newProd: number, event: number, oldProd: number): boolean =>
   distance(newProd, event) < distance(newProd, oldProd)
 
-/** Word at which slot `index` lies. */
-export const slotWordOf = (index: number, mask: number, slotWords: number): number =>
-  HEADER_WORDS + (index & mask) * slotWords
-
 /**
  * Slots in a ring: the largest power of two that fits behind the header (rule 2).
  * @param bytes of the whole shared ring, header and all
@@ -41,6 +37,29 @@ export const ringSizeOf = (bytes: number, slotBytes: number): number => {
   const fitting = Math.floor((bytes - HEADER_BYTES) / slotBytes)
   if (!(fitting > 0)) throw new RangeError(`no slot of ${slotBytes} bytes fits a ring of ${bytes} bytes`)
   return 1 << (31 - Math.clz32(fitting))
+}
+
+/**
+ * Where the slots of a ring lie. An object that keeps even the header's size, because V8 fetches a module's functions and
+ * constants anew at every use, which cost the hot paths a tenth.
+ */
+export class SlotLayout {
+  readonly ringSize: number = 0
+  readonly slotWords: number = 0
+  readonly #mask: number = 0
+  readonly #firstWord: number = HEADER_WORDS
+
+  /** @throws RangeError as `ringSizeOf` */
+  constructor(bytes: number, slotBytes: number) {
+    this.ringSize = ringSizeOf(bytes, slotBytes)
+    this.slotWords = slotBytes / 4
+    this.#mask = this.ringSize - 1
+  }
+
+  /** The word at which the slot `ahead` places beyond `index` begins. */
+  wordOf(index: number, ahead: number): number {
+    return (this.#firstWord + Math.imul((index + ahead) & this.#mask, this.slotWords)) | 0
+  }
 }
 
 /**
