@@ -9,8 +9,22 @@ export class HostClock implements Clock {
   }
 
   setTimer(milliseconds: number, callback: () => void): Timer {
+    if (milliseconds <= 0) return afterThisTurn(callback)
     const timer = setTimeout(callback, milliseconds)
     return { cancel: () => clearTimeout(timer) }
+  }
+}
+
+/** The host's own timers round 0 up to a millisecond: too long for a drain loop that only lets others have their turn. */
+const afterThisTurn = (callback: () => void): Timer => {
+  let cancelled = false
+  nextTurn(() => {
+    if (!cancelled) callback()
+  })
+  return {
+    cancel: () => {
+      cancelled = true
+    },
   }
 }
 

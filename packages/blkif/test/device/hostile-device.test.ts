@@ -1,15 +1,13 @@
-import type { Port } from '@split-driver/abi'
 import { BlkifFrontend } from '@split-driver/blkif'
 import { EmulatedHost } from '@split-driver/emulator'
-import type { Mapping } from '@split-driver/grant'
-import type { Platform } from '@split-driver/platform'
-import { BackRing } from '@split-driver/ring'
-import { BackendDevice, grantRefKey, type KeysToWrite, keySet, portKey, XenbusState } from '@split-driver/xenbus'
+import type { BackRing } from '@split-driver/ring'
+import { type KeysToWrite, XenbusState } from '@split-driver/xenbus'
 import { XenstoreServer } from '@split-driver/xenstored'
 import { describe, expect, test } from 'vitest'
 import { patternDisk } from '../fakes/engine-bench.js'
 import { DiskHost } from './emulated-disk.js'
 import { RawVbd } from './raw-vbd.js'
+import { ScriptedBackend } from './scripted-backend.js'
 
 describe('R2: a frontend whose producer is impossible', () => {
   test('loses its device, with an error node; nothing is left open, other guests go on', async () => {
@@ -32,44 +30,11 @@ describe('R2: a frontend whose producer is impossible', () => {
   })
 })
 
-/** A backend that answers every request as the test wants. */
-class LyingBackend extends BackendDevice<Platform> {
-  mapping: Mapping | undefined
-  port: Port | undefined
-  readonly #lie: (ring: BackRing) => void
-
-  constructor(dom0: Platform, path: string, lie: (ring: BackRing) => void) {
-    super(dom0, path)
-    this.#lie = lie
-  }
-
-  protected async connect(): Promise<KeysToWrite> {
-    const { mapper, events } = this.host
-    const keys = await this.readOtherend(keySet({ 'ring-ref': grantRefKey(), 'event-channel': portKey() }))
-    this.mapping = mapper.map(this.otherend.domid, [keys['ring-ref']], 'writable')
-    this.port = events.bindInterdomain(this.otherend.domid, keys['event-channel'])
-    const ring = BackRing.attach(this.mapping.memory, 112)
-    events.listen(this.port, (port) => {
-      this.#lie(ring)
-      events.notify(port)
-      events.eoi(port)
-    })
-    return { sectors: 64 }
-  }
-
-  protected disconnect(): void {
-    if (this.mapping) this.host.mapper.unmap(this.mapping)
-    if (this.port) this.host.events.unbind(this.port)
-    this.mapping = undefined
-    this.port = undefined
-  }
-}
-
-const lyingHost = async (lie: (ring: BackRing) => void) => {
+const lyingHost = async (lie: (ring: BackRing) => void, keys: KeysToWrite = { sectors: 64 }) => {
   const host = await EmulatedHost.boot({ memoryMiB: 32, xenstored: (dom0) => new XenstoreServer(dom0) })
   const guest = await host.createGuest({ name: 'guest', memoryPages: 2048 })
   await host.toolstack.attachDevice(guest, { type: 'vbd', id: 51712 })
-  const backend = new LyingBackend(host.dom0, `backend/vbd/${guest.domid}/51712`, lie)
+  const backend = new ScriptedBackend(host.dom0, `backend/vbd/${guest.domid}/51712`, keys, lie)
   void backend.open()
   return { host, guest, backend }
 }
@@ -121,14 +86,7 @@ describe('R4: a backend that breaks the protocol', () => {
     ['info', { sectors: 64, info: 'x' }],
   ]
   test.each(JUNK)('B6: %s in %j is BAD_KEY', async (key, keys) => {
-    const { host, guest, backend } = await lyingHost(() => undefined)
-    const connect = Object.getPrototypeOf(backend).connect
-    Object.assign(backend, {
-      connect: async () => {
-        await connect.call(backend)
-        return keys
-      },
-    })
+    const { host, guest, backend } = await lyingHost(() => undefined, keys)
     await expect(BlkifFrontend.open(guest, 'xvda')).rejects.toMatchObject({
       code: Object.keys(keys).length === 0 ? 'ENOENT' : 'BAD_KEY',
       message: expect.stringContaining(key),
