@@ -1,6 +1,10 @@
 import type { Capabilities } from '@split-driver/platform'
 import { assertLedgerEmpty } from './ledger.js'
+import { within } from './wait.js'
 import type { World } from './world.js'
+
+/** Milliseconds of the world's clock for a whole case: a world in which something hangs fails, it does not hang the runner. */
+const CASE_PATIENCE_MS = 60_000
 
 /** One thing that a world must do. Its name states the rule that it proves. */
 export interface SuiteCase {
@@ -52,6 +56,8 @@ export const defineSuite =
 
 const runCase = async (suiteCase: SuiteCase, options: SuiteOptions): Promise<void> => {
   await using world = await options.world()
-  await suiteCase.run(world, { seed: options.seed ?? 1, scale: options.scale ?? 1 })
+  const scale = options.scale ?? 1
+  const run = suiteCase.run(world, { seed: options.seed ?? 1, scale })
+  await within(world.dom0.clock, run, 'the case to end', CASE_PATIENCE_MS * Math.max(1, scale))
   await assertLedgerEmpty(world)
 }
