@@ -69,11 +69,7 @@ class DefectiveWorld implements World {
 }
 
 /** A suite's cases by name, over worlds with a defect, or over right ones if there is none. */
-export const casesOf = (
-  suite: Suite,
-  defect: Defect,
-  mode: MachineMode = 'inline',
-): Map<string, () => Promise<void>> => {
+export const casesOf = (suite: Suite, defect?: Defect): Map<string, () => Promise<void>> => {
   const cases = new Map<string, () => Promise<void>>()
   suite({
     test: (name, body) => void cases.set(name, body),
