@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { BlkifFrontend, type BlkifFrontendStats, ByteDevice } from '@split-driver/blkif'
 import { ConsoleFrontend } from '@split-driver/console'
 import type { EmulatedPlatform, Program } from '@split-driver/emulator'
+import { BufferCache } from './buffer-cache.js'
 import { numberedText } from './disk-image.js'
 import { type ExtFileSystem, largestFile, withExtFileSystem } from './ext-file-system.js'
 
@@ -30,7 +31,9 @@ export const program: Program = async ({ platform }) => {
   await say(
     `xvda: ${disk.sectorCount} sectors of ${disk.sectorBytes} bytes, flush ${disk.features.flushCache ? 'on' : 'off'}`,
   )
-  const work = await withExtFileSystem(new ByteDevice(disk), (files) => useFileSystem(files, platform, say))
+  const work = await withExtFileSystem(new BufferCache(new ByteDevice(disk)), (files) =>
+    useFileSystem(files, platform, say),
+  )
   await disk.flush()
   const report: GuestReport = { ...work, stats: disk.stats }
   await disk.close()
