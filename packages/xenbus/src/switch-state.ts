@@ -1,5 +1,5 @@
 import { type KeysToWrite, keyText } from './keys/key-set.js'
-import { KEY } from './keys/keys.js'
+import { readStateText } from './read-state.js'
 import type { XenbusState } from './state.js'
 import { joinPath } from './wire/path.js'
 import type { XenStore } from './xenstore.js'
@@ -17,7 +17,7 @@ export type SwitchOutcome = 'switched' | 'unchanged' | 'overtaken' | 'gone'
 /**
  * Writes a device's state if it changes and the node still exists, in one transaction with `keys` (rule 33): a directory
  * that the toolstack has removed is never brought back.
- * @throws XenError EACCES EAGAIN CLOSED
+ * @throws XenError EACCES if it can be read but not written; EAGAIN CLOSED
  */
 export const switchState = (
   store: Pick<XenStore, 'transaction'>,
@@ -26,8 +26,7 @@ export const switchState = (
   { keys = {}, unless }: SwitchStateOptions = {},
 ): Promise<SwitchOutcome> =>
   store.transaction(async (transaction) => {
-    const path = joinPath(directory, KEY.state)
-    const current = await transaction.tryRead(path)
+    const { path, text: current } = await readStateText(transaction, directory)
     if (current === undefined) return 'gone'
     if (unless !== undefined && current === String(unless)) return 'overtaken'
     for (const [name, value] of Object.entries(keys)) {

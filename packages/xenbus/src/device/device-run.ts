@@ -2,6 +2,7 @@ import { XenError } from '@split-driver/abi'
 import type TypedEmitter from 'typed-emitter'
 import { type KeysToWrite, parseKey } from '../keys/key-set.js'
 import { KEY } from '../keys/keys.js'
+import { readStateText, type StateText } from '../read-state.js'
 import { XenbusState } from '../state.js'
 import { stateKey } from '../state-key.js'
 import { type SwitchStateOptions, switchState } from '../switch-state.js'
@@ -61,6 +62,8 @@ export class DeviceRun {
   #ended = false
   #storeEnded = false
   #otherendEvent = false
+  /** The other half's state has been read at least once. */
+  #met = false
   #failure: Error | undefined
   /** Message of the failure that was told last. */
   #told: string | undefined
@@ -172,7 +175,7 @@ export class DeviceRun {
 
   async #start(otherendKeys: OtherendKeys): Promise<boolean> {
     const { xenstore } = this.host
-    if ((await xenstore.tryRead(joinPath(this.path, KEY.state))) === undefined) {
+    if ((await readStateText(xenstore, this.path)).text === undefined) {
       await this.end(new XenError('ENODEV', `there is no device ${this.path}`, { detail: { path: this.path } }))
       return false
     }
@@ -231,7 +234,7 @@ export class DeviceRun {
   }
 
   async #look(): Promise<StatePair> {
-    const [own, otherend] = await Promise.all([this.#stateIn(this.path), this.#stateIn(this.otherend!.path)])
+    const [own, otherend] = await Promise.all([readStateText(this.host.xenstore, this.path), this.#readOtherend()])
     // Without our own directory it is over, whatever the other half's says.
     if (own.text === undefined) return { own: undefined, otherend: undefined }
     const pair = { own: parseState(own), otherend: parseState(otherend) }
@@ -242,9 +245,15 @@ export class DeviceRun {
     return pair
   }
 
-  async #stateIn(directory: string): Promise<StateText> {
-    const path = joinPath(directory, KEY.state)
-    return { path, text: await this.host.xenstore.tryRead(path) }
+  /** What we may not read is gone if we could read it before; if not, somebody forgot the permission, and that is told. */
+  async #readOtherend(): Promise<StateText> {
+    const { xenstore } = this.host
+    const { path } = this.otherend!
+    if (this.#met) return readStateText(xenstore, path)
+    const statePath = joinPath(path, KEY.state)
+    const text = await xenstore.tryRead(statePath)
+    this.#met = text !== undefined
+    return { path: statePath, text }
   }
 
   async #tell(error: Error): Promise<void> {
@@ -255,11 +264,6 @@ export class DeviceRun {
   #report(error: Error): void {
     if (this.#events.listenerCount('error') > 0) this.#events.emit('error', error)
   }
-}
-
-interface StateText {
-  readonly path: string
-  readonly text: string | undefined
 }
 
 const parseState = ({ path, text }: StateText): XenbusState | undefined =>
