@@ -2,10 +2,15 @@ import type { Clock, Timer } from '@split-driver/platform'
 
 /** The host's own time. The one place in the core where time comes in; every domain gets it through its Platform. */
 export class HostClock implements Clock {
-  readonly #began = performance.now()
+  readonly #began: number
+
+  /** @param began when the machine was created, as `hostTime` told it: all its threads count from there */
+  constructor(began: number) {
+    this.#began = began
+  }
 
   now(): number {
-    return performance.now() - this.#began
+    return hostTime() - this.#began
   }
 
   setTimer(milliseconds: number, callback: () => void): Timer {
@@ -27,6 +32,9 @@ const afterThisTurn = (callback: () => void): Timer => {
     },
   }
 }
+
+/** Milliseconds, with fractions, from a moment that all threads of this host agree on. */
+export const hostTime = (): number => performance.timeOrigin + performance.now()
 
 /** Node's; browsers have none. */
 declare const setImmediate: ((callback: () => void) => unknown) | undefined

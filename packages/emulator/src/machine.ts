@@ -3,7 +3,7 @@ import type { Capabilities, Clock } from '@split-driver/platform'
 import { type BuiltDomain, DomainBuilder, type DomainPlan } from './domain-builder.js'
 import { EmulatedPlatform } from './emulated-platform.js'
 import { FutexWakeups } from './futex-wakeups.js'
-import { HostClock } from './host-clock.js'
+import { HostClock, hostTime } from './host-clock.js'
 import { DomainCalls } from './hypervisor/domain-calls.js'
 import { EventChannelCalls } from './hypervisor/event-channel-calls.js'
 import { GrantCalls } from './hypervisor/grant-calls.js'
@@ -24,6 +24,8 @@ export interface MachineOptions extends MachineSize {
 export interface MachineHandle {
   readonly mode: MachineMode
   readonly memory: SharedArrayBuffer
+  /** When the machine was created, in the host's time. */
+  readonly began: number
 }
 
 /** The hypercalls, in groups. */
@@ -44,10 +46,10 @@ export class Machine {
   readonly #builder: DomainBuilder
   readonly #ledger: Ledger
 
-  private constructor(mode: MachineMode, memory: MachineMemory) {
-    this.handle = { mode, memory: memory.buffer }
+  private constructor(mode: MachineMode, memory: MachineMemory, began: number) {
+    this.handle = { mode, memory: memory.buffer, began }
     this.memory = memory
-    this.clock = new HostClock()
+    this.clock = new HostClock(began)
     const wakeups = mode === 'inline' ? new InlineWakeups() : new FutexWakeups(memory.words)
     this.xen = new Hypervisor(memory, wakeups)
     const channels = new EventChannelCalls(this.xen)
@@ -60,12 +62,12 @@ export class Machine {
 
   /** A machine without any domain yet. @throws RangeError for sizes that cannot be */
   static create(options: MachineOptions = {}): Machine {
-    return new Machine(options.mode ?? 'inline', MachineMemory.create(options))
+    return new Machine(options.mode ?? 'inline', MachineMemory.create(options), hostTime())
   }
 
   /** Joins a machine that another thread created. @throws TypeError if this is no machine */
   static join(handle: MachineHandle): Machine {
-    return new Machine(handle.mode, MachineMemory.open(handle.memory))
+    return new Machine(handle.mode, MachineMemory.open(handle.memory), handle.began)
   }
 
   /** Builds the control domain, domain 0 if it is the first one. */
