@@ -2,9 +2,17 @@ export { assert, assertEqual, assertList, assertRejects, assertThrows, Conforman
 export { type BlockStoreRequest, type BlockStoreSuiteOptions, blockStoreSuite } from './block-store-suite.js'
 export { blockSuite } from './block-suite.js'
 export { consoleSuite } from './console-suite.js'
+export { CountingMemory } from './counting-memory.js'
 export { eventChannelSuite } from './event-channel-suite.js'
 export { grantSuite } from './grant-suite.js'
 export { assertLedgerEmpty } from './ledger.js'
+export type { RingShape } from './ring-model/ring-model.js'
+export {
+  RING_FIRST_INDICES,
+  RING_MAX_ORDER,
+  RING_SLOT_BYTES,
+  runRingSchedule,
+} from './ring-model/run-ring-schedule.js'
 export { SeededRandom } from './seeded-random.js'
 export type { Suite, SuiteCase, SuiteOptions, SuiteRandom } from './suite.js'
 export { defineSuite } from './suite.js'
