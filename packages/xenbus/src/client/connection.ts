@@ -37,11 +37,17 @@ export class Connection {
   readonly #pending = new Map<number, Pending>()
   readonly #onEvent: (event: WatchEventBody) => void
   readonly #onClosed: () => void
-  #lastReqId = 0
+  #nextReqId: number
   #closed = false
 
-  constructor(channel: ByteChannel, onEvent: (event: WatchEventBody) => void, onClosed: () => void) {
+  constructor(
+    channel: ByteChannel,
+    firstReqId: number,
+    onEvent: (event: WatchEventBody) => void,
+    onClosed: () => void,
+  ) {
     this.#channel = channel
+    this.#nextReqId = firstReqId
     this.#reader = new MessageReader(channel)
     this.#writer = new MessageWriter(channel)
     this.#onEvent = onEvent
@@ -51,6 +57,11 @@ export class Connection {
 
   get closed(): boolean {
     return this.#closed
+  }
+
+  /** Requests that have no reply yet. */
+  get outstanding(): number {
+    return this.#pending.size
   }
 
   /**
@@ -64,7 +75,7 @@ export class Connection {
       const detail = { ...subject, bytes: body.length }
       return Promise.reject(new XenError('E2BIG', `${describe(subject)}: ${body.length} bytes`, { detail }))
     }
-    const reqId = this.#nextReqId()
+    const reqId = this.#takeReqId()
     const reply = new Promise<Uint8Array>((resolve, reject) => {
       this.#pending.set(reqId, { type, subject, resolve, reject })
     })
@@ -92,10 +103,11 @@ export class Connection {
   }
 
   /** Never 0, which marks an event (rule 45), and never one that is still under way after the number has wrapped. */
-  #nextReqId(): number {
-    do this.#lastReqId = (this.#lastReqId + 1) >>> 0
-    while (this.#lastReqId === 0 || this.#pending.has(this.#lastReqId))
-    return this.#lastReqId
+  #takeReqId(): number {
+    while (this.#nextReqId === 0 || this.#pending.has(this.#nextReqId)) this.#nextReqId = (this.#nextReqId + 1) >>> 0
+    const reqId = this.#nextReqId
+    this.#nextReqId = (reqId + 1) >>> 0
+    return reqId
   }
 
   #turn(): void {

@@ -8,6 +8,11 @@ import { runTransaction } from './run-transaction.js'
 import { StoreOperations } from './store-operations.js'
 import { Watches } from './watches.js'
 
+export interface XenStoreClientOptions {
+  /** Number of the first request, u32. Another one than a predecessor's on the same ring page tells late replies apart. */
+  readonly firstReqId?: number
+}
+
 /**
  * XenStore, spoken over any byte channel. Requests are pipelined; errors are XenErrors whose `detail` names operation and
  * path. When the channel closes, all that waits is rejected with CLOSED and every watch ends.
@@ -17,10 +22,11 @@ export class XenStoreClient extends StoreOperations implements XenStore, AsyncDi
   readonly #connection: Connection
   readonly #watches: Watches
 
-  constructor(channel: ByteChannel) {
+  constructor(channel: ByteChannel, { firstReqId = 1 }: XenStoreClientOptions = {}) {
     const watches = new Watches()
     const connection = new Connection(
       channel,
+      firstReqId,
       (event) => watches.dispatch(event),
       () => watches.end(),
     )
@@ -32,6 +38,11 @@ export class XenStoreClient extends StoreOperations implements XenStore, AsyncDi
   /** The channel has closed, or `dispose` was called. */
   get closed(): boolean {
     return this.#connection.closed
+  }
+
+  /** Requests that have no reply yet; 0 once all who asked have been answered. */
+  get outstanding(): number {
+    return this.#connection.outstanding
   }
 
   watch(path: string): Promise<Watch> {

@@ -128,11 +128,35 @@ it('requests are under way together, and replies find them in any order', async 
   )
 })
 
-it('rule 45: no request carries req_id 0', async () => {
+describe('rule 45: req_id', () => {
+  const numbersOf = async (firstReqId: number, stillWaiting: number): Promise<number[]> => {
+    const [near, far] = channelPair()
+    const client = new XenStoreClient(near, { firstReqId })
+    const server = new ScriptedServer(far)
+    for (let i = 0; i < stillWaiting; i++) client.read('a').catch(() => undefined)
+    await settle()
+    const numbers = server.requests.map(({ reqId }) => reqId)
+    client.close()
+    return numbers
+  }
+
+  it('begins at 1 and is never 0, also past 2³²−1', async () => {
+    expect(await numbersOf(1, 3)).toEqual([1, 2, 3])
+    expect(await numbersOf(0, 2)).toEqual([1, 2])
+    expect(await numbersOf(0xffff_fffe, 4)).toEqual([0xffff_fffe, 0xffff_ffff, 1, 2])
+  })
+})
+
+it('S9: nothing is kept of a request that was answered, refused or cut off', async () => {
   const { client, server } = connect()
-  server.answer = (request) => server.reply(request, '')
-  for (let i = 0; i < 10; i++) await client.read('a')
-  expect(server.requests.every(({ reqId }) => reqId > 0)).toBe(true)
+  server.answer = (request) => (server.requests.length % 2 ? server.reply(request, '') : server.refuse(request, 'EIO'))
+  await Promise.allSettled(Array.from({ length: 20 }, () => client.read('a')))
+  expect(client.outstanding).toBe(0)
+  server.answer = undefined
+  client.read('a').catch(() => undefined)
+  expect(client.outstanding).toBe(1)
+  client.close()
+  expect(client.outstanding).toBe(0)
 })
 
 it('a channel with little room holds nothing up for good', async () => {

@@ -89,6 +89,12 @@ it('using a transaction after its end is the caller s mistake, and sends nothing
   await client.transaction(async (transaction) => {
     kept = transaction
   })
+  await expect(kept!.read('a')).rejects.toThrow(TypeError)
+  const abort = client.transaction(async (transaction) => {
+    kept = transaction
+    throw new Error('mine')
+  })
+  await expect(abort).rejects.toThrow('mine')
   const sent = server.requests.length
   await expect(kept!.read('a')).rejects.toThrow(TypeError)
   await expect(kept!.write('a', '')).rejects.toThrow(TypeError)
