@@ -178,6 +178,14 @@ describe('R2: indices of a hostile backend', () => {
     expect(machine.ledger()).toEqual([])
   })
 
+  test('are noticed though nobody reads the input: a line that waits for room fails in place of waiting for ever', async () => {
+    const { memory, frontend } = guestMachine()
+    const console = frontend()
+    console.tryWriteSync(new Uint8Array(CONSOLE_OUT_BYTES))
+    forge(memory, 'outCons', 1 << 20)
+    await expect(console.line('x')).rejects.toMatchObject({ code: 'BYTE_RING_BAD_INDICES' })
+  })
+
   test('random words in the whole page end no wait, throw nothing and write to no place but "out" and its indices', () => {
     const { frontend, memory } = guestMachine()
     const console = frontend()
