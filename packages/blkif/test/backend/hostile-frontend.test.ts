@@ -34,6 +34,19 @@ describe.each([X86_64_ABI, X86_32_ABI])('R1: $protocol', (abi) => {
     expect(disk.slice(91 * 512)).toEqual(before.slice(91 * 512))
   })
 
+  test.each([12, 255])('rule 20: of a request that claims %i segments only the header is fetched', (nr_segments) => {
+    const { frontend, engine, pages } = engineBench({ abi })
+    const fetched: [number, number][] = []
+    const { copyOut } = FlatMemory.prototype
+    frontend.memory.copyOut = function (word, count, target, at) {
+      fetched.push([word, count])
+      copyOut.call(this, word, count, target, at)
+    }
+    frontend.send({ operation: Write, seg: pages(11), nr_segments })
+    engine.serve(100)
+    expect(fetched).toEqual([[16, abi.request.at.seg.word]])
+  })
+
   test('R3: only the eleven bytes of a response change, whatever the slot holds', () => {
     const { frontend, engine, pages } = engineBench({ abi })
     const words = abi.request.create({ operation: Read, nr_segments: 1, id: 0x0102030405060708n, seg: pages(1) })

@@ -65,6 +65,19 @@ test('rule 21: a disk read maps writable, a disk write read-only; rule 23: unmap
   expect(grants.live.size).toBe(0)
 })
 
+test('rule 23: no page is mapped any more when its response is written', () => {
+  const { frontend, engine, pages, grants } = bench()
+  const mapped: number[] = []
+  const store8 = frontend.memory.store8.bind(frontend.memory)
+  frontend.memory.store8 = (byte, value) => {
+    mapped.push(grants.live.size)
+    store8(byte, value)
+  }
+  frontend.send({ operation: Read, seg: pages(2) }, { operation: Write, seg: pages(3) })
+  engine.serve(100)
+  expect(mapped).toEqual([0, 0])
+})
+
 describe('a request that must be refused is answered with error, and touches nothing', () => {
   const seg = { first_sect: 0, last_sect: 7 }
   const REFUSED = [
@@ -85,7 +98,7 @@ describe('a request that must be refused is answered with error, and touches not
     { name: 'G1: a reference out of range', operation: Read, count: 1, gref: 0xffff_ffff },
   ]
   test.each(REFUSED)('$name', ({ operation, count, sector_number = 0n, ...bad }) => {
-    const { frontend, engine, pages, disk, stats } = bench()
+    const { frontend, engine, pages, disk, stats, grants } = bench()
     const before = disk.slice()
     const named = pages(11)
       .slice(0, count)
@@ -96,6 +109,7 @@ describe('a request that must be refused is answered with error, and touches not
     expect(frontend.responses()).toEqual([{ id: 7n, operation, ...ERROR }])
     expect(disk).toEqual(before)
     expect(stats.errors).toBe(1)
+    expect(grants.attempts, 'mappings tried').toBe('gref' in bad ? 1 : 0)
   })
 })
 

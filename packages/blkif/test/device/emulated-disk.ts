@@ -88,6 +88,11 @@ export class DiskHost implements AsyncDisposable {
     }
   }
 
+  /** Time in which whatever is under way comes as far as it can. */
+  async idle(): Promise<void> {
+    for (let turn = 0; turn < 100; turn++) await this.host.dom0.xenstore.tryRead('domid')
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.bus.close()
     for (const domid of this.host.toolstack.domids) await this.host.toolstack.destroy(domid)

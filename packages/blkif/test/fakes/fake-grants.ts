@@ -22,6 +22,8 @@ export class FakeGrants implements GrantSharer, GrantMapper {
   readonly live = new Set<Mapping>()
   /** Access and page count of each mapping that was made. */
   readonly made: { access: GrantAccess; pages: number }[] = []
+  /** Calls of `map`, whether or not they succeeded. */
+  attempts = 0
   readonly shared = new Set<SharedPages>()
   failMapping: Failure | undefined
   #nextPage = 0
@@ -54,6 +56,7 @@ export class FakeGrants implements GrantSharer, GrantMapper {
   }
 
   map(remoteDomid: Domid, refs: readonly GrantRef[], access: GrantAccess): Mapping {
+    this.attempts++
     if (this.failMapping !== undefined && this.failMapping.index < refs.length)
       throw new XenError(this.failMapping.code, 'as the test wants it', { detail: { index: this.failMapping.index } })
     const pages = refs.map((ref) => this.page(ref, access))

@@ -69,6 +69,15 @@ describe.each([512, 4096])('ByteDevice over sectors of %i', (sectorBytes) => {
     expect(seen).toEqual(model)
   })
 
+  test('a later write of the whole sector is not undone by an earlier one of a part of it', async () => {
+    const device = new ByteDevice(slowDisk(sectorBytes, new Uint8Array(BYTES)))
+    const whole = new Uint8Array(sectorBytes).fill(2)
+    await Promise.all([device.write(1, Uint8Array.of(1)), device.write(0, whole)])
+    const seen = new Uint8Array(sectorBytes)
+    await device.read(0, seen)
+    expect(seen).toEqual(whole)
+  })
+
   test('a write that fails holds up none that come after it', async () => {
     const disk = slowDisk(sectorBytes, new Uint8Array(BYTES))
     let failures = 1
