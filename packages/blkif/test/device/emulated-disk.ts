@@ -5,7 +5,7 @@ import {
   type DiskDescription,
   MemoryBlockStore,
 } from '@split-driver/blkif'
-import { EmulatedHost, type EmulatedPlatform } from '@split-driver/emulator'
+import { EmulatedHost, type EmulatedPlatform, type MachineMode } from '@split-driver/emulator'
 import { XenstoreServer } from '@split-driver/xenstored'
 import { expect } from 'vitest'
 
@@ -29,8 +29,8 @@ export class DiskHost implements AsyncDisposable {
   /** What happened to devices, one line each. */
   readonly errors: string[] = []
 
-  static async boot(options: Partial<BlkifBackendOptions> = {}): Promise<DiskHost> {
-    const host = await EmulatedHost.boot({ memoryMiB: 64, xenstored: (dom0) => new XenstoreServer(dom0) })
+  static async boot(options: Partial<BlkifBackendOptions> = {}, mode: MachineMode = 'inline'): Promise<DiskHost> {
+    const host = await EmulatedHost.boot({ mode, memoryMiB: 96, xenstored: (dom0) => new XenstoreServer(dom0) })
     const made = new DiskHost(host, options)
     await made.bus.open()
     return made
@@ -63,7 +63,7 @@ export class DiskHost implements AsyncDisposable {
 
   /** A guest; it has `disk` as xvda, if one is given. */
   async guest(disk?: Uint8Array, options: AttachOptions = {}): Promise<EmulatedPlatform> {
-    const guest = await this.host.createGuest({ name: 'guest', memoryPages: 2048 })
+    const guest = await this.host.createGuest({ name: 'guest', memoryPages: 8192 })
     if (disk !== undefined) await this.attach(guest, disk, options)
     return guest
   }
