@@ -93,15 +93,13 @@ export class BackendBus<Device extends BackendDevice = BackendDevice> extends Em
     return this.#looking
   }
 
-  /** A device's own keys change all the time: only an unknown or ended device's, and its directory's end, matter here. */
   async #look(path: string): Promise<void> {
     const names = path
       .slice(this.root.length + 1)
       .split('/')
       .filter(Boolean)
     const device = joinPath(this.root, ...names.slice(0, 2))
-    if (names.length < 2) return this.#scan(device, names.length)
-    if (names.length === 2 || !this.#slots.get(device)?.live) await this.#check(device, names[0]!)
+    await (names.length < 2 ? this.#scan(device, names.length) : this.#check(device, names[0]!))
   }
 
   /** @param depth 0 for the type's directory, 1 for a domain's */
@@ -123,6 +121,7 @@ export class BackendBus<Device extends BackendDevice = BackendDevice> extends Em
     }
   }
 
+  /** A living device looks after itself, also after its end: its keys change all the time. */
   async #check(path: string, domidName: string): Promise<void> {
     const slot = this.#slots.get(path)
     if (slot?.live) return

@@ -1,3 +1,4 @@
+import { XenError } from '@split-driver/abi'
 import { BackendBus, type BackendDevice } from '@split-driver/xenbus'
 import { describe, expect, it } from 'vitest'
 import { MemoryXenStore } from '../memory-xenstore.js'
@@ -161,6 +162,26 @@ describe('B6: one that fails does not disturb the others', () => {
     bad.create()
     await settle()
     expect(made).toBe(3)
+    bad.remove('/local/domain/0/backend/pin')
+    await settle()
+    bad.create()
+    await settle()
+    expect(made).toBe(4)
+    await bus.close()
+  })
+
+  it('B5: because nothing at all can be written for it: once, not over and over', async () => {
+    const world = new DeviceWorld()
+    world.setAll({ [`${world.backendDirectory}/frontend-id`]: 'junk' })
+    const { xenstore } = world.dom0
+    xenstore.transaction = () => Promise.reject(new XenError('EACCES', 'read-only'))
+    xenstore.write = () => Promise.reject(new XenError('EACCES', 'read-only'))
+    const { bus, seen, closed } = await serve(world)
+    for (let i = 0; i < 3; i++) {
+      world.backend('anything', String(i))
+      await settle()
+    }
+    expect([seen.length, closed.length]).toEqual([1, 1])
     await bus.close()
   })
 

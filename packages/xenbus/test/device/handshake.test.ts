@@ -186,6 +186,26 @@ describe('a half that died without a word', () => {
     expect(world.states).toEqual(['4', '4'])
   })
 
+  it('a frontend that comes back waits with Initialising until any backend has let go of the old ring', async () => {
+    const world = new DeviceWorld()
+    world.setAll({ [`${world.frontendDirectory}/state`]: '4', [`${world.backendDirectory}/state`]: '4' })
+    const frontend = new ProbeFrontend(world.guest, world.frontendPath)
+    const opening = frontend.open()
+    for (const [backend, answer] of [
+      ['4', '6'],
+      ['5', '6'],
+      ['6', '1'],
+      ['2', '3'],
+    ] as const) {
+      world.backend('state', backend)
+      await settle()
+      expect(world.frontend('state')).toBe(answer)
+    }
+    world.setAll({ [`${world.backendDirectory}/size`]: '1', [`${world.backendDirectory}/state`]: '4' })
+    await opening
+    expect(frontend.log.count('publish')).toBe(1)
+  })
+
   it('rule 1: a backend that comes back attaches to the connected frontend', async () => {
     const world = new DeviceWorld()
     const { frontend } = await world.connect()
