@@ -68,7 +68,8 @@ export class BackendQueue {
     const { platform, onBroken } = this.#options
     switch (this.#engine.serve(PASS_LIMIT)) {
       case 'idle':
-        return platform.events.eoi(this.#port)
+        platform.events.eoi(this.#port)
+        return
       case 'more':
         this.#timer = platform.clock.setTimer(0, this.#serve)
         return
@@ -76,7 +77,7 @@ export class BackendQueue {
         return
       case 'broken':
         this.#stopped = true
-        return onBroken(new XenError('RING_PROD_OVERFLOW', "the frontend's index of requests is impossible"))
+        onBroken(new XenError('RING_PROD_OVERFLOW', "the frontend's index of requests is impossible"))
     }
   }
 }

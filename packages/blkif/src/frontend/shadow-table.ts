@@ -58,8 +58,8 @@ export class ShadowTable {
     this.#free[this.#freeCount++] = index
   }
 
-  /** Calls back once for each outstanding request. */
-  forEach(visit: (transfer: Transfer) => void): void {
-    for (const transfer of this.#transfers) if (transfer !== undefined) visit(transfer)
+  /** The transfer of each outstanding request; the same one as often as it has requests. */
+  transfers(): Transfer[] {
+    return this.#transfers.filter((transfer) => transfer !== undefined)
   }
 }

@@ -111,7 +111,7 @@ export class TransferEngine {
   /** Every transfer is rejected with `reason`; so is whatever is asked for later. Idempotent. */
   close(reason: XenError): void {
     this.#closed ??= reason
-    this.#shadow.forEach((transfer) => transfer.settle(reason))
+    for (const transfer of this.#shadow.transfers()) transfer.settle(reason)
     for (let first = this.#queue.first; first !== undefined; first = this.#queue.first) {
       this.#queue.remove(first)
       first.settle(reason)
