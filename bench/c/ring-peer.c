@@ -27,6 +27,7 @@
 
 #define PAGE_BYTES 4096
 #define ID_HIGH 0x5eedu
+#define DISK_SECTORS (1ull << 40)
 
 #define FETCH(lvalue) (*(volatile __typeof__(lvalue) *)&(lvalue))
 
@@ -102,9 +103,14 @@ static int is_valid(const blkif_request_t *req)
 {
     if (req->operation != BLKIF_OP_READ || req->nr_segments == 0)
         return 0;
-    for (unsigned int i = 0; i < req->nr_segments; i++)
-        if (req->seg[i].first_sect > req->seg[i].last_sect || req->seg[i].last_sect > 7)
+    if (req->sector_number >= DISK_SECTORS || (req->sector_number & 7) != 0)
+        return 0;
+    for (unsigned int i = 0; i < req->nr_segments; i++) {
+        const struct blkif_request_segment *seg = &req->seg[i];
+
+        if (seg->gref < 8 || seg->first_sect > seg->last_sect || seg->last_sect > 7)
             return 0;
+    }
     return 1;
 }
 

@@ -24,4 +24,6 @@ export interface BenchRow {
   readonly unit: string
   /** The smallest ratio that is good enough. */
   readonly goal?: number
+  /** What else a reader must know: the spread, or why there is no peer. */
+  readonly note?: string
 }

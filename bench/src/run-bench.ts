@@ -43,8 +43,8 @@ function tables(measured: Readonly<Record<string, readonly BenchRow[]>>): string
 }
 
 function table(rows: readonly BenchRow[]): string {
-  const head = ['work', 'ours', 'peer', 'ratio', 'goal', 'met']
-  const colAligns = ['left', 'right', 'right', 'right', 'right', 'left'] as const
+  const head = ['work', 'ours', 'peer', 'ratio', 'goal', 'met', 'note']
+  const colAligns = ['left', 'right', 'right', 'right', 'right', 'left', 'left'] as const
   const result = new Table({ head, colAligns: [...colAligns], style: { head: [], border: [] } })
   for (const row of rows) {
     result.push([
@@ -54,6 +54,7 @@ function table(rows: readonly BenchRow[]): string {
       row.ratio?.toFixed(2) ?? '',
       row.goal === undefined ? '' : `≥ ${row.goal}`,
       verdict(row),
+      row.note ?? '',
     ])
   }
   return result.toString()

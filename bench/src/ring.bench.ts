@@ -1,0 +1,62 @@
+import type { Bench, BenchOptions, BenchRow } from './bench.js'
+import { type CPeer, compilePeer } from './ring/c-peer.js'
+import { BackendThread, oneThreadRound } from './ring/own-rounds.js'
+
+const ROUNDS = 15
+const WARM_UP_ROUNDS = 3
+
+interface Work {
+  readonly threads: 'one' | 'two'
+  readonly what: string
+  readonly roundTrips: number
+  readonly goal: number
+  readonly own: (roundTrips: number) => number | Promise<number>
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!
+
+const spread = (rates: readonly number[]): string =>
+  `${Math.min(...rates).toPrecision(3)} to ${Math.max(...rates).toPrecision(3)}`
+
+/** Millions a second. */
+const rate = (roundTrips: number, seconds: number): number => roundTrips / seconds / 1e6
+
+const peerRate = (peer: CPeer, { threads, roundTrips }: Work): number => {
+  const { seconds, wrong } = peer(threads, roundTrips)
+  if (wrong > 0) throw new Error(`the C peer got ${wrong} wrong responses`)
+  return rate(roundTrips, seconds)
+}
+
+/** Rounds by turns, ours and the peer's, so that whatever else the machine does meets both. */
+const measure = async (work: Work, peer: ReturnType<typeof compilePeer>, options: BenchOptions): Promise<BenchRow> => {
+  const ours: number[] = []
+  const peers: number[] = []
+  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
+    options.progress(`${work.what}, ${round < 0 ? 'warming up' : `round ${round + 1} of ${ROUNDS}`}`)
+    const own = rate(work.roundTrips, await work.own(work.roundTrips))
+    if (round < 0) continue
+    ours.push(own)
+    if (typeof peer === 'function') peers.push(peerRate(peer, work))
+  }
+  const row = { work: work.what, unit: 'M/s', ours: median(ours), goal: work.goal }
+  if (typeof peer !== 'function')
+    return { ...row, peer: null, ratio: null, note: `C not run: ${peer.missing}; ours ${spread(ours)}` }
+  const note = `medians of ${ROUNDS} rounds; ours ${spread(ours)}, C ${spread(peers)}`
+  return { ...row, peer: median(peers), ratio: row.ours / median(peers), note }
+}
+
+export const bench: Bench = {
+  name: 'ring',
+  describe: "blkif requests and responses over one page, both ends polling, beside Xen's own ring.h macros in C",
+  run: async (options) => {
+    const peer = compilePeer()
+    await using thread = new BackendThread()
+    const works: Work[] = [
+      { threads: 'one', what: 'one thread', roundTrips: 4e6, goal: 0.4, own: oneThreadRound },
+      { threads: 'two', what: 'two threads', roundTrips: 1e6, goal: 0.9, own: (count) => thread.round(count) },
+    ]
+    const rows: BenchRow[] = []
+    for (const work of works) rows.push(await measure(work, peer, options))
+    return rows
+  },
+}

@@ -1,0 +1,11 @@
+import { parentPort } from 'node:worker_threads'
+import { FlatMemory } from '@split-driver/abi'
+import { BackRing } from '@split-driver/ring'
+import { BlkifBackendLoad } from './blkif-backend-load.js'
+import { type BackendOrder, SLOT_BYTES } from './own-rounds.js'
+
+parentPort!.on('message', ({ page, roundTrips }: BackendOrder) => {
+  const backend = new BlkifBackendLoad(BackRing.attach(new FlatMemory(page), SLOT_BYTES))
+  parentPort!.postMessage('ready')
+  for (let served = 0; served < roundTrips; ) served += backend.serveRequests()
+})
