@@ -1,5 +1,5 @@
 /**
- * A device that Xen never had, in the 100 lines of pin-device.ts, and here on an emulated machine: one domain sets and
+ * A device that Xen never had, in the hundred lines of pin-device.ts, and here on an emulated machine: one domain sets and
  * reads pins that another one drives. Run it with `npm run example -- 02-your-own-device`.
  */
 import assert from 'node:assert/strict'
@@ -14,10 +14,11 @@ const backends = await new BackendBus(host.dom0, 'pin', (path) => new PinBackend
 const guest = await host.createGuest({ name: 'blinker' })
 await host.toolstack.attachDevice(guest, { type: 'pin', id: 0 })
 const pins = await new PinFrontend(guest, 'device/pin/0').open()
-console.log(`connected: ${pins.pins} pins, ${pins.canSet ? 'which can be set' : 'for reading only'}`)
+const { pins: count, 'feature-set': canSet } = pins.offer
+console.log(`connected: ${count} pins, ${canSet ? 'which can be set' : 'for reading only'}`)
 
 for (const pin of [1, 3, 5]) await pins.set(pin, 1)
-const levels = await Promise.all(Array.from({ length: pins.pins }, (_, pin) => pins.get(pin)))
+const levels = await Promise.all(Array.from({ length: count }, (_, pin) => pins.get(pin)))
 console.log(`the guest reads   ${levels.join(' ')}`)
 console.log(`the backend holds ${backends.devices[0]?.levels.join(' ')}`)
 assert.deepEqual(levels, [0, 1, 0, 1, 0, 1, 0, 0])

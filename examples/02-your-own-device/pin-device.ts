@@ -5,28 +5,26 @@ import type { BackRing, FrontRing } from '@split-driver/ring'
 import {
   BackConnection,
   BackendDevice,
+  eachRequest,
+  eachResponse,
   FrontConnection,
   FrontendDevice,
   flag,
-  grantRefKey,
   keySet,
   numberKey,
-  portKey,
+  ringKeys,
 } from '@split-driver/xenbus'
 
 const request = struct('pin_request', 8, { id: u32(0), pin: u8(4), set: u8(5), level: u8(6) })
 const response = struct('pin_response', 8, { id: u32(0), okay: u8(4), level: u8(5) })
-const frontendKeys = keySet({ 'ring-ref': grantRefKey(), 'event-channel': portKey() })
 const backendKeys = keySet({ pins: numberKey(1, 256), 'feature-set': flag(false) })
 
 export class PinFrontend extends FrontendDevice<Platform> {
-  pins = 0
-  canSet = false
+  offer = { pins: 0, 'feature-set': false }
   #connection: FrontConnection | undefined
-  #asked = new Map<number, { resolve: (level: number) => void; reject: (error: Error) => void }>()
+  #asked = new Map<number, (answer: number | Error) => void>()
   #nextId = 0
   #words = new Int32Array(request.words)
-
   get = (pin: number): Promise<number> => this.#ask({ pin, set: 0, level: 0 })
   set = (pin: number, level: 0 | 1): Promise<number> => this.#ask({ pin, set: 1, level })
 
@@ -37,35 +35,35 @@ export class PinFrontend extends FrontendDevice<Platform> {
     request.write(this.#words, { id, ...what })
     connection.ring.putRequest(this.#words, 0, request.words)
     connection.push()
-    return new Promise((resolve, reject) => this.#asked.set(id, { resolve, reject }))
+    return new Promise((resolve, reject) => {
+      this.#asked.set(id, (answer) => (typeof answer === 'number' ? resolve(answer) : reject(answer)))
+    })
   }
 
   #take = (ring: FrontRing): void => {
     ring.copyResponse(this.#words, 0, response.words)
     ring.consumeResponse()
     const { id, okay, level } = response.read(this.#words)
-    const asked = this.#asked.get(id)
+    const settle = this.#asked.get(id)
     this.#asked.delete(id)
-    if (!asked) this.fail(new XenError('RING_BAD_RESPONSE', `nobody asked for answer ${id}`))
-    else if (okay) asked.resolve(level)
-    else asked.reject(new XenError('EINVAL', 'there is no such pin'))
+    if (settle) settle(okay ? level : new XenError('EINVAL', 'there is no such pin'))
+    else this.fail(new XenError('RING_BAD_RESPONSE', `nobody asked for answer ${id}`))
   }
 
   protected override publish() {
-    const options = { remoteDomid: this.otherend.domid, slotBytes: request.bytes, take: this.#take }
-    this.#connection = FrontConnection.open(this.host, { ...options, onBroken: (error) => this.fail(error) })
-    return frontendKeys.format({ 'ring-ref': this.#connection.refs[0], 'event-channel': this.#connection.port })
+    const service = { slotBytes: request.bytes, serve: eachResponse(this.#take) }
+    this.#connection = FrontConnection.open(this.host, { ...this.peer, ...service })
+    return this.#connection.keys
   }
 
   protected override async connect(): Promise<void> {
-    const { pins, 'feature-set': canSet } = await this.readOtherend(backendKeys)
-    Object.assign(this, { pins, canSet })
+    this.offer = await this.readOtherend(backendKeys)
   }
 
   protected override disconnect(): void {
     this.#connection?.close()
     this.#connection = undefined
-    for (const { reject } of this.#asked.values()) reject(new XenError('CLOSED', 'the pins are gone'))
+    for (const settle of this.#asked.values()) settle(new XenError('CLOSED', 'the pins are gone'))
     this.#asked.clear()
   }
 }
@@ -89,10 +87,9 @@ export class PinBackend extends BackendDevice<Platform> {
   }
 
   protected override async connect(): Promise<void> {
-    const { 'ring-ref': ref, 'event-channel': remotePort } = await this.readOtherend(frontendKeys)
-    const options = { remoteDomid: this.otherend.domid, slotBytes: request.bytes, refs: [ref], remotePort }
-    const onBroken = (error: Error) => this.fail(error)
-    this.#connection = BackConnection.open(this.host, { ...options, take: this.#take, onBroken })
+    const { 'ring-ref': ref, 'event-channel': remotePort } = await this.readOtherend(ringKeys)
+    const service = { refs: [ref], remotePort, slotBytes: request.bytes, serve: eachRequest(this.#take) }
+    this.#connection = BackConnection.open(this.host, { ...this.peer, ...service })
   }
 
   protected override disconnect(): void {

@@ -1,7 +1,7 @@
 import type { Domid, GrantRef, Port, XenError } from '@split-driver/abi'
 import type { GrantMapper, Mapping } from '@split-driver/grant'
-import { BackRing, type Drained, drainRequests } from '@split-driver/ring'
-import { type ConnectionHost, RingConnection } from './ring-connection.js'
+import { BackRing, drainRequests } from '@split-driver/ring'
+import { type ConnectionHost, RingConnection, type Served } from './ring-connection.js'
 
 export interface BackConnectionOptions {
   readonly remoteDomid: Domid
@@ -11,8 +11,11 @@ export interface BackConnectionOptions {
   readonly remotePort: Port
   /** The larger of request and response; a multiple of 4. */
   readonly slotBytes: number
-  /** Copies, consumes and, now or later, answers one request; must not throw. What it answers at once is pushed for it. */
-  readonly take: (ring: BackRing) => void
+  /**
+   * One pass: takes at most `limit` requests, pushes what it put into the ring, and tells how it ended; must not throw.
+   * `eachRequest` is the usual one.
+   */
+  readonly serve: (connection: BackConnection, limit: number) => Served
   /** The frontend's index is impossible; called once. */
   readonly onBroken: (error: XenError) => void
 }
@@ -20,7 +23,7 @@ export interface BackConnectionOptions {
 /** The backend's end: maps the ring that the frontend shares, and binds its port. */
 export class BackConnection extends RingConnection {
   readonly ring: BackRing
-  readonly #take: (ring: BackRing) => void
+  readonly #serve: BackConnectionOptions['serve']
   readonly #release: () => void
 
   /** @throws XenError GNTST_* EINVAL: what the frontend named is not granted, or not offered to us; nothing is held then */
@@ -39,11 +42,11 @@ export class BackConnection extends RingConnection {
     host: ConnectionHost & { readonly mapper: GrantMapper },
     port: Port,
     mapping: Mapping,
-    { slotBytes, take, onBroken }: BackConnectionOptions,
+    { slotBytes, serve, onBroken }: BackConnectionOptions,
   ) {
     super(host, port, onBroken)
     this.ring = BackRing.attach(mapping.memory, slotBytes)
-    this.#take = take
+    this.#serve = serve
     this.#release = () => host.mapper.unmap(mapping)
     this.begin()
   }
@@ -52,11 +55,23 @@ export class BackConnection extends RingConnection {
     return this.ring.pushResponses()
   }
 
-  protected override drain(limit: number): Drained {
-    return drainRequests(this.ring, limit, this.#take)
+  protected override serve(limit: number): Served {
+    return this.#serve(this, limit)
   }
 
   protected override release(): void {
     this.#release()
   }
 }
+
+/**
+ * A pass that hands out one request after the other, and pushes what was answered meanwhile.
+ * @param take copies, consumes and, now or later, answers one; must not throw
+ */
+export const eachRequest =
+  (take: (ring: BackRing) => void): BackConnectionOptions['serve'] =>
+  (connection, limit) => {
+    const served = drainRequests(connection.ring, limit, take)
+    connection.push()
+    return served
+  }

@@ -1,7 +1,9 @@
 import type { Domid, GrantRef, Port, XenError } from '@split-driver/abi'
 import type { GrantSharer, SharedPages } from '@split-driver/grant'
-import { type Drained, drainResponses, FrontRing } from '@split-driver/ring'
-import { type ConnectionHost, RingConnection } from './ring-connection.js'
+import { drainResponses, FrontRing } from '@split-driver/ring'
+import type { KeysToWrite } from '../keys/key-set.js'
+import { type ConnectionHost, RingConnection, type Served } from './ring-connection.js'
+import { ringKeys } from './ring-keys.js'
 
 export interface FrontConnectionOptions {
   readonly remoteDomid: Domid
@@ -9,8 +11,11 @@ export interface FrontConnectionOptions {
   readonly slotBytes: number
   /** Pages of the ring; default 1. */
   readonly ringPages?: number
-  /** Copies and consumes one response; must not throw. */
-  readonly take: (ring: FrontRing) => void
+  /**
+   * One pass: takes at most `limit` responses, pushes what it put into the ring, and tells how it ended; must not throw.
+   * `eachResponse` is the usual one.
+   */
+  readonly serve: (connection: FrontConnection, limit: number) => Served
   /** The backend's index is impossible; called once. */
   readonly onBroken: (error: XenError) => void
 }
@@ -20,8 +25,13 @@ export class FrontConnection extends RingConnection {
   readonly ring: FrontRing
   /** One a page. */
   readonly refs: readonly GrantRef[]
-  readonly #take: (ring: FrontRing) => void
+  readonly #serve: FrontConnectionOptions['serve']
   readonly #release: () => void
+
+  /** For a ring of one page: what the backend reads by `ringKeys`. */
+  get keys(): KeysToWrite {
+    return ringKeys.format({ 'ring-ref': this.refs[0], 'event-channel': this.port })
+  }
 
   /** @throws XenError ENOSPC; nothing is held then */
   static open(
@@ -42,12 +52,12 @@ export class FrontConnection extends RingConnection {
     host: ConnectionHost & { readonly sharer: GrantSharer },
     port: Port,
     pages: SharedPages,
-    { slotBytes, take, onBroken }: FrontConnectionOptions,
+    { slotBytes, serve, onBroken }: FrontConnectionOptions,
   ) {
     super(host, port, onBroken)
     this.ring = FrontRing.initialise(pages.memory, slotBytes)
     this.refs = pages.refs
-    this.#take = take
+    this.#serve = serve
     this.#release = () => host.sharer.unshare(pages)
     this.begin()
   }
@@ -56,11 +66,17 @@ export class FrontConnection extends RingConnection {
     return this.ring.pushRequests()
   }
 
-  protected override drain(limit: number): Drained {
-    return drainResponses(this.ring, limit, this.#take)
+  protected override serve(limit: number): Served {
+    return this.#serve(this, limit)
   }
 
   protected override release(): void {
     this.#release()
   }
 }
+
+/** A pass that hands out one response after the other. @param take copies and consumes one; must not throw */
+export const eachResponse =
+  (take: (ring: FrontRing) => void): FrontConnectionOptions['serve'] =>
+  ({ ring }, limit) =>
+    drainResponses(ring, limit, take)

@@ -8,12 +8,17 @@ export interface ConnectionHost {
   readonly clock: { setTimer(milliseconds: number, callback: () => void): { cancel(): void } }
 }
 
+/**
+ * How a pass over a ring ended. `blocked`: it cannot go on until its owner calls `wake`; for the others see `Drained`.
+ */
+export type Served = Drained | 'blocked'
+
 /** Entries that one pass takes before other work of this thread has its turn. */
 export const PASS_LIMIT = 256
 
 /**
  * One ring and its port between two halves of a device. An event wakes a pass, the pass decides: the port stays masked
- * until the ring is empty, so a flood of events costs one delivery a pass. After a broken index nothing is taken any more.
+ * until the ring is empty, so a flood of events costs one delivery a pass. After a broken index there is no pass any more.
  */
 export abstract class RingConnection {
   readonly port: Port
@@ -30,38 +35,56 @@ export abstract class RingConnection {
 
   /** Publishes what was put into the ring, and notifies the other half if it asked for that. */
   push(): void {
-    if (!this.#over && this.publish()) this.#host.events.notify(this.port)
+    if (!this.#over && this.publish()) this.notify()
   }
 
-  /** Closes the port and gives the ring's pages back. Nothing is taken any more. Idempotent. */
-  close(): void {
-    if (this.#over) return
+  /** Wakes the other half, whether it asked for that or not. */
+  notify(): void {
+    if (!this.#over) this.#host.events.notify(this.port)
+  }
+
+  /** A pass now: what had blocked the last one is over. */
+  wake(): void {
+    this.#pass()
+  }
+
+  /** Takes nothing any more; the ring stays until `close`. Idempotent. */
+  stop(): void {
     this.#over = true
     this.#again?.cancel()
+  }
+
+  /** Closes the port and gives the ring's pages back. Once. */
+  close(): void {
+    this.stop()
     this.#host.events.unbind(this.port)
     this.release()
   }
 
-  [Symbol.dispose](): void {
-    this.close()
-  }
-
   /** @returns whether the other half must be notified */
   protected abstract publish(): boolean
-  protected abstract drain(limit: number): Drained
+  protected abstract serve(limit: number): Served
   protected abstract release(): void
 
+  /** To be called once, when `serve` may be. */
   protected begin(): void {
     this.#host.events.listen(this.port, this.#pass)
   }
 
   readonly #pass = (): void => {
     if (this.#over) return
-    const drained = this.drain(PASS_LIMIT)
-    this.push()
-    if (this.#over) return
-    if (drained === 'idle') this.#host.events.eoi(this.port)
-    else if (drained === 'more') this.#again = this.#host.clock.setTimer(0, this.#pass)
-    else this.#onBroken(new XenError('RING_PROD_OVERFLOW', "the other half's ring index is impossible"))
+    switch (this.serve(PASS_LIMIT)) {
+      case 'idle':
+        this.#host.events.eoi(this.port)
+        break
+      case 'more':
+        this.#again = this.#host.clock.setTimer(0, this.#pass)
+        break
+      case 'broken':
+        this.stop()
+        this.#onBroken(new XenError('RING_PROD_OVERFLOW', "the other half's ring index is impossible"))
+        break
+      case 'blocked':
+    }
   }
 }

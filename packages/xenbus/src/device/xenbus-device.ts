@@ -1,4 +1,4 @@
-import { XenError } from '@split-driver/abi'
+import { type Domid, XenError } from '@split-driver/abi'
 import { EventEmitter } from 'events'
 import type TypedEmitter from 'typed-emitter'
 import type { KeySet, KeyShapes, KeyValues } from '../keys/key-set.js'
@@ -83,6 +83,11 @@ export abstract class XenbusDevice<Host extends DeviceHost> extends Emitter impl
    */
   protected fail(error: Error): void {
     this.run.fail(error)
+  }
+
+  /** What a ring connection asks of its device: `FrontConnection.open(this.host, { ...this.peer, slotBytes, serve })`. */
+  protected get peer(): { readonly remoteDomid: Domid; readonly onBroken: (error: XenError) => void } {
+    return { remoteDomid: this.otherend.domid, onBroken: (error) => this.fail(error) }
   }
 
   /** Keys of the other half's directory. @throws XenError ENOENT BAD_KEY EACCES */
