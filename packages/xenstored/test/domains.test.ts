@@ -184,6 +184,18 @@ describe('rule 53 and S3: the death of a domain', () => {
     expect(await dom0.read('/late')).toBe('!ENOENT')
   })
 
+  test('S3: a right that a transaction gives is not the successor’s of who dies before its commit', async () => {
+    const { store, dom0, build } = await world()
+    await dom0.write('/shared', 'x')
+    const id = await dom0.start()
+    expect(await dom0.setPerms('/shared', ['n0', 'r5'], id)).toBe('OK')
+    store.server.release(DOM(5))
+    const reborn = await build()
+    expect(await dom0.end(id)).toBe('OK')
+    expect(await reborn.read('/shared')).toBe('!EACCES')
+    expect(await dom0.getPerms('/shared')).toBe('n0')
+  })
+
   test('what cannot be removed falls back to the control domain', async () => {
     const { store, dom0 } = await world()
     await dom0.setPerms('/', ['r5', 'w6'])

@@ -29,6 +29,9 @@ export interface NodeScope {
   readonly lifeOf: (domid: number) => Life
 }
 
+/** Whom a permission such as `r5` names. */
+export const domidOf = (permission: string): number => Number(permission.slice(1))
+
 const NEEDS: Readonly<Record<string, string>> = {
   read: 'r',
   directory: 'r',
@@ -113,7 +116,7 @@ const permit = (
   examined: readonly string[],
 ): NodeOutcome => {
   const node = state.nodes.get(path)!
-  const permissions = operation.permissions.map((text) => ({ letter: text[0]!, life: lifeOf(Number(text.slice(1))) }))
+  const permissions = operation.permissions.map((text) => ({ letter: text[0]!, life: lifeOf(domidOf(text)) }))
   const [before, after] = [node.permissions[0]!.life, permissions[0]!.life]
   if (!caller.privileged && before !== after) return failed('EPERM', examined)
   state.put(path, { ...node, permissions, stamp })

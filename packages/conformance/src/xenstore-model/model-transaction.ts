@@ -1,4 +1,4 @@
-import { type NodeOutcome, type NodeScope, requestNode } from './model-node-request.js'
+import { domidOf, type NodeOutcome, type NodeScope, requestNode } from './model-node-request.js'
 import type { Life, ModelCaller, ModelEvent, ModelState } from './model-state.js'
 import type { StoreOperation } from './store-operation.js'
 
@@ -7,6 +7,14 @@ export interface CommitOutcome {
   readonly error: string | undefined
   readonly state: ModelState
   readonly events: readonly ModelEvent[]
+}
+
+interface LoggedRequest {
+  readonly operation: StoreOperation
+  readonly path: string | undefined
+  readonly reply: string
+  /** Who bore the domids it named: a right that is given to one who dies meanwhile is not its successor's (rule 53). */
+  readonly lives: ReadonlyMap<number, Life>
 }
 
 /**
@@ -18,7 +26,7 @@ export class ModelTransaction {
   readonly #base: ModelState
   readonly #version: number
   readonly #caller: ModelCaller
-  readonly #log: { operation: StoreOperation; path: string | undefined; reply: string }[] = []
+  readonly #log: LoggedRequest[] = []
   readonly #examined = new Set<string>()
   readonly #owners = new Set<Life>()
   readonly #events = new Map<string, ModelEvent>()
@@ -37,8 +45,9 @@ export class ModelTransaction {
   }
 
   request(scope: NodeScope, operation: StoreOperation, path: string | undefined): NodeOutcome {
+    const lives = new Map(operation.permissions.map(domidOf).map((domid) => [domid, scope.lifeOf(domid)]))
     const outcome = requestNode(scope, operation, path)
-    this.#log.push({ operation, path, reply: outcome.reply })
+    this.#log.push({ operation, path, reply: outcome.reply, lives })
     for (const examined of outcome.examined) this.#examined.add(examined)
     for (const owner of outcome.owners) this.#owners.add(owner)
     for (const event of outcome.events) {
@@ -70,10 +79,11 @@ export class ModelTransaction {
 
   #replayed(live: ModelState, scope: Omit<NodeScope, 'state' | 'room'>): ModelState {
     const state = live.copy()
-    for (const { operation, path, reply } of this.#log) {
+    for (const { operation, path, reply, lives } of this.#log) {
       // What was refused for want of room changed nothing, and there may be room now.
       if (reply === '!ENOSPC') continue
-      const again = requestNode({ ...scope, state, room: Number.POSITIVE_INFINITY }, operation, path).reply
+      const then = { ...scope, state, room: Number.POSITIVE_INFINITY, lifeOf: (domid: number) => lives.get(domid)! }
+      const again = requestNode(then, operation, path).reply
       // Entries of a domain that died meanwhile are not shown any more.
       if (again !== reply && operation.kind !== 'getPerms')
         throw new Error(`not serialisable: ${operation.kind} ${path} was ${reply} and is ${again} at the commit`)
