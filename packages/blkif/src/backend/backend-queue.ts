@@ -1,13 +1,9 @@
-import { type Port, XenError } from '@split-driver/abi'
-import type { Mapping } from '@split-driver/grant'
-import type { Platform, Timer } from '@split-driver/platform'
-import { BackRing } from '@split-driver/ring'
-import type { Otherend } from '@split-driver/xenbus'
+import type { XenError } from '@split-driver/abi'
+import type { Platform } from '@split-driver/platform'
+import type { BackRing } from '@split-driver/ring'
+import { BackConnection, type Otherend } from '@split-driver/xenbus'
 import type { RingAddress } from '../wire/ring-keys.js'
 import { RequestEngine, type RequestEngineOptions } from './request-engine.js'
-
-/** Requests that are served before other work of this thread has its turn. */
-const PASS_LIMIT = 256
 
 export interface BackendQueueOptions extends Pick<RequestEngineOptions, 'store' | 'disk' | 'stats' | 'onStoreError'> {
   readonly platform: Platform
@@ -20,64 +16,45 @@ export interface BackendQueueOptions extends Pick<RequestEngineOptions, 'store' 
 /** One ring and its port, from connection to disconnection: an event wakes the engine, the engine decides. */
 export class BackendQueue {
   readonly #options: BackendQueueOptions
-  readonly #ring: Mapping
-  readonly #port: Port
-  readonly #engine: RequestEngine
-  #timer: Timer | undefined
-  #stopped = false
+  readonly #connection: BackConnection
+  #engine: RequestEngine | undefined
 
   /**
    * Maps the ring, binds the port and begins to serve.
    * @throws XenError GNTST_*, EINVAL: what the frontend named is not granted or not bound to us; nothing is held then
    */
   constructor(options: BackendQueueOptions) {
-    const { platform, otherend, address } = options
+    const { platform, otherend, address, onBroken } = options
     this.#options = options
-    this.#ring = platform.mapper.map(otherend.domid, address.refs, 'writable')
-    try {
-      this.#port = platform.events.bindInterdomain(otherend.domid, address.port)
-    } catch (error) {
-      platform.mapper.unmap(this.#ring)
-      throw error
-    }
-    this.#engine = new RequestEngine({
-      ...options,
-      ring: BackRing.attach(this.#ring.memory, address.abi.slotBytes),
-      abi: address.abi,
-      mapper: platform.mapper,
+    this.#connection = BackConnection.open(platform, {
       remoteDomid: otherend.domid,
-      notify: () => platform.events.notify(this.#port),
-      onUnblocked: this.#serve,
+      refs: address.refs,
+      remotePort: address.port,
+      slotBytes: address.abi.slotBytes,
+      serve: ({ ring }, limit) => this.#engineOf(ring).serve(limit),
+      onBroken,
     })
-    platform.events.listen(this.#port, this.#serve)
   }
 
   /** Takes no more requests, finishes those in work, and lets go of ring and port. */
   async stop(): Promise<void> {
-    const { events, mapper } = this.#options.platform
-    this.#stopped = true
-    this.#timer?.cancel()
-    await this.#engine.drained()
-    events.unbind(this.#port)
-    mapper.unmap(this.#ring)
+    this.#connection.stop()
+    await this.#engine?.drained()
+    this.#connection.close()
   }
 
-  /** The port stays masked until there is nothing left to do: a flood of events costs one delivery a pass. */
-  readonly #serve = (): void => {
-    if (this.#stopped) return
-    const { platform, onBroken } = this.#options
-    switch (this.#engine.serve(PASS_LIMIT)) {
-      case 'idle':
-        platform.events.eoi(this.#port)
-        return
-      case 'more':
-        this.#timer = platform.clock.setTimer(0, this.#serve)
-        return
-      case 'blocked':
-        return
-      case 'broken':
-        this.#stopped = true
-        onBroken(new XenError('RING_PROD_OVERFLOW', "the frontend's index of requests is impossible"))
-    }
+  /** Made with the first pass, which may come before the connection has been returned to us. */
+  #engineOf(ring: BackRing): RequestEngine {
+    const { platform, otherend, address } = this.#options
+    this.#engine ??= new RequestEngine({
+      ...this.#options,
+      ring,
+      abi: address.abi,
+      mapper: platform.mapper,
+      remoteDomid: otherend.domid,
+      notify: () => this.#connection.notify(),
+      onUnblocked: () => this.#connection.wake(),
+    })
+    return this.#engine
   }
 }

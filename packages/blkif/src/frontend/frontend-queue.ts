@@ -1,8 +1,6 @@
-import type { Port, XenError } from '@split-driver/abi'
-import type { SharedPages } from '@split-driver/grant'
+import type { XenError } from '@split-driver/abi'
 import type { Platform } from '@split-driver/platform'
-import { FrontRing } from '@split-driver/ring'
-import type { Otherend } from '@split-driver/xenbus'
+import { FrontConnection, type Otherend, type Served } from '@split-driver/xenbus'
 import type { BlkifAbi } from '../wire/blkif-abi.js'
 import type { RingAddress } from '../wire/ring-keys.js'
 import { TransferEngine, type TransferEngineOptions } from './transfer-engine.js'
@@ -19,35 +17,31 @@ export interface FrontendQueueOptions {
 /** What is known only when the backend is connected. */
 export type StartOptions = Pick<
   TransferEngineOptions,
-  'handle' | 'sectorBytes' | 'dataPages' | 'stats' | 'onFailedRequest'
+  'handle' | 'sectorBytes' | 'stats' | 'onFailedRequest' | 'dataPages'
 >
 
 /** One ring and its port, from their allocation until they are given back. */
 export class FrontendQueue {
   readonly #options: FrontendQueueOptions
-  readonly #pages: SharedPages
-  readonly #ring: FrontRing
-  readonly #port: Port
+  readonly #connection: FrontConnection
   #engine: TransferEngine | undefined
 
   /** @throws XenError ENOSPC: no pages, grant references or ports are left; nothing is held then */
   constructor(options: FrontendQueueOptions) {
-    const { platform, otherend, abi, ringPages } = options
+    const { platform, otherend, abi, ringPages, onBroken } = options
     this.#options = options
-    this.#pages = platform.sharer.share(otherend.domid, ringPages, 'writable')
-    this.#ring = FrontRing.initialise(this.#pages.memory, abi.slotBytes)
-    try {
-      this.#port = platform.events.bindUnboundPort(otherend.domid)
-    } catch (error) {
-      platform.sharer.unshare(this.#pages)
-      throw error
-    }
-    platform.events.listen(this.#port, this.#onEvent)
+    this.#connection = FrontConnection.open(platform, {
+      remoteDomid: otherend.domid,
+      slotBytes: abi.slotBytes,
+      ringPages,
+      serve: (connection) => this.#serve(connection),
+      onBroken,
+    })
   }
 
   /** What the backend needs to know. */
   get address(): RingAddress {
-    return { abi: this.#options.abi, refs: this.#pages.refs, port: this.#port }
+    return { abi: this.#options.abi, refs: this.#connection.refs, port: this.#connection.port }
   }
 
   /** The backend has mapped the ring. */
@@ -55,32 +49,30 @@ export class FrontendQueue {
     const { platform, otherend, abi } = this.#options
     this.#engine = new TransferEngine({
       ...options,
-      ring: this.#ring,
+      ring: this.#connection.ring,
       abi,
       sharer: platform.sharer,
       backendDomid: otherend.domid,
-      notify: () => platform.events.notify(this.#port),
+      notify: () => this.#connection.notify(),
     })
     return this.#engine
   }
 
   /** Rejects what is outstanding with `reason` and gives everything back. */
   stop(reason: XenError): void {
-    const { events, sharer } = this.#options.platform
-    events.unbind(this.#port)
+    this.#connection.stop()
     this.#engine?.close(reason)
     this.#engine?.unshare()
-    sharer.unshare(this.#pages)
+    this.#connection.close()
   }
 
   /** A broken ring's port stays masked: nothing that this backend says matters any more. */
-  readonly #onEvent = (): void => {
+  #serve(connection: FrontConnection): Served {
     const broken = this.#engine?.drain()
-    if (broken === undefined) {
-      this.#options.platform.events.eoi(this.#port)
-      return
-    }
+    if (broken === undefined) return 'idle'
+    connection.stop()
     this.#engine?.close(broken)
     this.#options.onBroken(broken)
+    return 'blocked'
   }
 }

@@ -25,7 +25,8 @@ export abstract class RingConnection {
   readonly #host: ConnectionHost
   readonly #onBroken: (error: XenError) => void
   #again: { cancel(): void } | undefined
-  #over = false
+  #stopped = false
+  #closed = false
 
   constructor(host: ConnectionHost, port: Port, onBroken: (error: XenError) => void) {
     this.port = port
@@ -35,12 +36,12 @@ export abstract class RingConnection {
 
   /** Publishes what was put into the ring, and notifies the other half if it asked for that. */
   push(): void {
-    if (!this.#over && this.publish()) this.notify()
+    if (!this.#closed && this.publish()) this.notify()
   }
 
   /** Wakes the other half, whether it asked for that or not. */
   notify(): void {
-    if (!this.#over) this.#host.events.notify(this.port)
+    if (!this.#closed) this.#host.events.notify(this.port)
   }
 
   /** A pass now: what had blocked the last one is over. */
@@ -48,15 +49,16 @@ export abstract class RingConnection {
     this.#pass()
   }
 
-  /** Takes nothing any more; the ring stays until `close`. Idempotent. */
+  /** Takes nothing any more; what is in work can still be answered until `close`. Idempotent. */
   stop(): void {
-    this.#over = true
+    this.#stopped = true
     this.#again?.cancel()
   }
 
   /** Closes the port and gives the ring's pages back. Once. */
   close(): void {
     this.stop()
+    this.#closed = true
     this.#host.events.unbind(this.port)
     this.release()
   }
@@ -72,7 +74,7 @@ export abstract class RingConnection {
   }
 
   readonly #pass = (): void => {
-    if (this.#over) return
+    if (this.#stopped) return
     switch (this.serve(PASS_LIMIT)) {
       case 'idle':
         this.#host.events.eoi(this.port)
