@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from '../root.mjs'
 
@@ -28,7 +28,10 @@ export function outputsOf(target) {
 
 export function stamp(target, fingerprint, outputs) {
   mkdirSync(stampFolder, { recursive: true })
-  writeFileSync(stampFile(target), JSON.stringify({ fingerprint, outputs }))
+  // Moved into place whole: another command may be reading it now.
+  const fresh = `${stampFile(target)}.${process.pid}`
+  writeFileSync(fresh, JSON.stringify({ fingerprint, outputs }))
+  renameSync(fresh, stampFile(target))
 }
 
 const stampFolder = join(root, '.cache', 'build')
