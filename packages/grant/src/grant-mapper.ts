@@ -32,10 +32,10 @@ export interface GrantMapper {
 
   /**
    * Copies bytes out of a granted page, without mapping it.
-   * @throws XenError GNTST_*; RangeError if it would cross the page's end
+   * @throws XenError GNTST_*; GNTST_bad_copy_arg if it would cross the page's end (rule 71)
    */
   copyFrom(remoteDomid: Domid, source: GrantCopyEnd, target: Uint8Array): void
 
-  /** Copies bytes into a granted page, without mapping it. @throws XenError GNTST_*; RangeError */
+  /** Copies bytes into a granted page, without mapping it. @throws as `copyFrom` */
   copyTo(remoteDomid: Domid, source: Uint8Array, target: GrantCopyEnd): void
 }

@@ -40,6 +40,10 @@ export class DomainRecords {
     return record
   }
 
+  all(): IterableIterator<DomainRecord> {
+    return this.#byDomid.values()
+  }
+
   end(record: DomainRecord): void {
     record.die()
     if (this.#byDomid.get(record.domid) === record) this.#byDomid.delete(record.domid)

@@ -23,6 +23,13 @@ export interface XenstoreServerOptions {
   readonly controlDomid?: Domid
 }
 
+/** What a domain has open here. */
+export interface Holdings {
+  readonly domid: Domid
+  readonly watches: number
+  readonly transactions: number
+}
+
 /** Who a channel's other end is. */
 export interface AcceptedAs {
   /** Relative paths begin at /local/domain/<domid>. */
@@ -96,6 +103,16 @@ export class XenstoreServer implements DomainControl, Disposable {
 
   isIntroduced(domid: Domid): boolean {
     return this.#introduced.has(domid)
+  }
+
+  /** What the domains have open now, over all their connections; those that have nothing are left out. */
+  holdings(): Holdings[] {
+    const all = [...this.#host.records.all()].map(({ domid, watchCount, transactionCount }) => ({
+      domid,
+      watches: watchCount,
+      transactions: transactionCount,
+    }))
+    return all.filter(({ watches, transactions }) => watches + transactions > 0)
   }
 
   /** Serves nobody any more. Idempotent. */

@@ -9,14 +9,25 @@ export const emulatedSupports = (mode: MachineMode) => Machine.create({ mode, me
 export class EmulatedWorld implements World {
   readonly toolstack: Toolstack
   readonly #host: EmulatedHost
+  readonly #server: XenstoreServer
 
   static async create(mode: MachineMode): Promise<EmulatedWorld> {
-    const xenstored = (dom0: ConstructorParameters<typeof XenstoreServer>[0]) => new XenstoreServer(dom0)
-    return new EmulatedWorld(await EmulatedHost.boot({ mode, memoryMiB: 64, maxDomains: 8, xenstored }))
+    let server: XenstoreServer | undefined
+    const host = await EmulatedHost.boot({
+      mode,
+      memoryMiB: 64,
+      maxDomains: 8,
+      xenstored: (dom0) => {
+        server = new XenstoreServer(dom0)
+        return server
+      },
+    })
+    return new EmulatedWorld(host, server!)
   }
 
-  private constructor(host: EmulatedHost) {
+  private constructor(host: EmulatedHost, server: XenstoreServer) {
     this.#host = host
+    this.#server = server
     this.toolstack = { attachDevice: (guest, options) => host.toolstack.attachDevice(guest, options) }
   }
 
@@ -35,7 +46,10 @@ export class EmulatedWorld implements World {
   }
 
   async ledger(): Promise<readonly string[]> {
-    return this.#host.machine.ledger().map((entry) => entry.what)
+    const held = this.#server
+      .holdings()
+      .map(({ domid, watches, transactions }) => `${watches} watches, ${transactions} transactions of domain ${domid}`)
+    return [...this.#host.machine.ledger().map((entry) => entry.what), ...held]
   }
 
   [Symbol.asyncDispose](): Promise<void> {
