@@ -1,16 +1,10 @@
-import { type GrantRef, PAGE_BYTES, XenError } from '@split-driver/abi'
+import { type GrantRef, PAGE_BYTES } from '@split-driver/abi'
 import { assert, assertEqual, assertList, assertThrows } from './assert.js'
 import type { SuiteCase } from './suite.js'
 
-/** Rule 71: −10. */
+/** A copy that would cross the page's end (rule 71). */
 const assertLeavesPage = (action: () => void, what: string): void => {
-  let error: unknown
-  try {
-    action()
-  } catch (caught) {
-    error = caught
-  }
-  assert(XenError.is(error, 'GNTST_bad_copy_arg'), `${what}: ${String(error)}`)
+  assertThrows(action, ['GNTST_bad_copy_arg'], what)
 }
 
 /** `GrantMapper.copyFrom` and `copyTo`. */
