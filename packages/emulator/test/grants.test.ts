@@ -84,6 +84,20 @@ describe('grants', () => {
     expect(() => dom0.mapper.map(guest.domid, shared.refs, 'writable')).toThrow(/GNTST_bad_domain/)
   })
 
+  test('what a dead domain had mapped is let go, and the ends of its channels are unbound', () => {
+    const { dom0, guest, machine } = machineWithTwo()
+    const doomed = machine.attach(machine.buildGuest().domid)
+    const shared = guest.sharer.share(doomed.domid, 2, 'writable')
+    doomed.mapper.map(guest.domid, shared.refs, 'writable')
+    const port = dom0.events.bindInterdomain(doomed.domid, doomed.events.bindUnboundPort(dom0.domid))
+    machine.calls.domains.kill(doomed.domid)
+    machine.calls.domains.reap(doomed.domid)
+    expect(guest.sharer.unshare(shared)).toBe(0)
+    dom0.events.notify(port)
+    dom0.events.unbind(port)
+    expect(machine.ledger()).toEqual([])
+  })
+
   test('a dead domain stays a zombie while a page of it is mapped; then all its frames come back', () => {
     const { dom0, guest, machine } = machineWithTwo()
     const free = machine.xen.frames.countFree()
