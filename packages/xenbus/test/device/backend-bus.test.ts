@@ -174,7 +174,7 @@ describe('B6: one that fails does not disturb the others', () => {
     const world = new DeviceWorld()
     world.setAll({ [`${world.backendDirectory}/frontend-id`]: 'junk' })
     const { xenstore } = world.dom0
-    xenstore.transaction = () => Promise.reject(new XenError('EACCES', 'read-only'))
+    xenstore.transaction = <T>() => Promise.reject<T>(new XenError('EACCES', 'read-only'))
     xenstore.write = () => Promise.reject(new XenError('EACCES', 'read-only'))
     const { bus, seen, closed } = await serve(world)
     for (let i = 0; i < 3; i++) {
