@@ -1,11 +1,11 @@
 /*
  * The peer of bench/src/ring.bench.ts: the same blkif work through Xen's own ring.h macros.
  *
- *   ring-peer one|two ROUND_TRIPS     prints {"seconds": s, "wrong": n}
+ *   ring-peer one|two ROUND_TRIPS BATCH     prints {"seconds": s, "wrong": n}
  *
- * Both ends poll one shared page. The frontend fills whatever slots are free with reads of one segment and publishes them
- * at once; the backend copies the fields in use of each waiting request, validates the copy, answers, and publishes the
- * answers at once; the frontend copies each response and checks id, operation and status.
+ * Both ends poll one shared page. The frontend fills free slots, BATCH at most, with reads of one segment and publishes
+ * them at once; the backend copies the fields in use of BATCH waiting requests at most, validates the copies, answers,
+ * and publishes the answers at once; the frontend copies each response and checks id, operation and status.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -38,14 +38,15 @@ static union {
 
 static blkif_front_ring_t front;
 static blkif_back_ring_t back;
-static uint32_t total, sent, settled, wrong;
+static uint32_t total, batch, sent, settled, wrong;
+
+static uint32_t at_most(uint32_t count, uint32_t limit) { return count < limit ? count : limit; }
 
 static uint64_t id_of(uint32_t n) { return ((uint64_t)ID_HIGH << 32) | n; }
 
 static void put_requests(void)
 {
-    uint32_t room = RING_FREE_REQUESTS(&front);
-    uint32_t count = room < total - sent ? room : total - sent;
+    uint32_t count = at_most(at_most(RING_FREE_REQUESTS(&front), total - sent), batch);
 
     if (count == 0)
         return;
@@ -116,7 +117,7 @@ static int is_valid(const blkif_request_t *req)
 
 static uint32_t serve_requests(void)
 {
-    uint32_t count = XEN_RING_NR_UNCONSUMED_REQUESTS(&back);
+    uint32_t count = at_most(XEN_RING_NR_UNCONSUMED_REQUESTS(&back), batch);
 
     xen_rmb();
     if (count == 0)
@@ -176,9 +177,10 @@ int main(int argc, char **argv)
 {
     double seconds;
 
-    if (argc != 3)
+    if (argc != 4)
         return 2;
     total = strtoul(argv[2], NULL, 10);
+    batch = strtoul(argv[3], NULL, 10);
     XEN_FRONT_RING_INIT(&front, &page.sring, PAGE_BYTES);
     BACK_RING_INIT(&back, &page.sring, PAGE_BYTES);
     seconds = run(strcmp(argv[1], "two") == 0 ? 2 : 1);

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { Load } from './load.js'
 
 const SOURCE = fileURLToPath(new URL('../../c/ring-peer.c', import.meta.url))
 const CACHE = fileURLToPath(new URL('../../../.cache/bench/', import.meta.url))
@@ -14,7 +15,7 @@ export interface PeerRound {
 }
 
 /** Runs the C peer once. @param threads how many of them share the work */
-export type CPeer = (threads: 'one' | 'two', roundTrips: number) => PeerRound
+export type CPeer = (threads: 'one' | 'two', load: Load) => PeerRound
 
 /** The peer, compiled if it was not yet; or why this machine has none. */
 export const compilePeer = (): CPeer | { readonly missing: string } => {
@@ -29,8 +30,8 @@ export const compilePeer = (): CPeer | { readonly missing: string } => {
     if (built.status !== 0) return { missing: complaintOf(built.stderr) }
     renameSync(`${program}.new`, program)
   }
-  return (threads, roundTrips) => {
-    const { status, stdout, stderr } = spawnSync(program, [threads, String(roundTrips)], { encoding: 'utf8' })
+  return (threads, { roundTrips, batch }) => {
+    const { status, stdout, stderr } = spawnSync(program, [threads, `${roundTrips}`, `${batch}`], { encoding: 'utf8' })
     if (status !== 0) throw new Error(`the C peer ended with ${status}: ${stderr}`)
     return JSON.parse(stdout) as PeerRound
   }

@@ -4,6 +4,7 @@ import { FlatMemory } from '@split-driver/abi'
 import { BackRing, FrontRing } from '@split-driver/ring'
 import { BlkifBackendLoad } from './blkif-backend-load.js'
 import { BlkifFrontendLoad } from './blkif-frontend-load.js'
+import type { Load } from './load.js'
 
 /** blkif's slot on 64 bits. */
 export const SLOT_BYTES = 112
@@ -12,7 +13,7 @@ const PAGE_BYTES = 4096
 /** What the backend's thread is told for each round. */
 export interface BackendOrder {
   readonly page: SharedArrayBuffer
-  readonly roundTrips: number
+  readonly load: Load
 }
 
 const finished = (frontend: BlkifFrontendLoad, start: number): number => {
@@ -22,10 +23,10 @@ const finished = (frontend: BlkifFrontendLoad, start: number): number => {
 }
 
 /** Both ends in this thread, by turns. @returns seconds */
-export const oneThreadRound = (roundTrips: number): number => {
+export const oneThreadRound = (load: Load): number => {
   const memory = FlatMemory.allocate(PAGE_BYTES)
-  const frontend = new BlkifFrontendLoad(FrontRing.initialise(memory, SLOT_BYTES), roundTrips)
-  const backend = new BlkifBackendLoad(BackRing.attach(memory, SLOT_BYTES))
+  const frontend = new BlkifFrontendLoad(FrontRing.initialise(memory, SLOT_BYTES), load)
+  const backend = new BlkifBackendLoad(BackRing.attach(memory, SLOT_BYTES), load)
   const start = performance.now()
   while (!frontend.done) {
     frontend.putRequests()
@@ -40,10 +41,10 @@ export class BackendThread implements AsyncDisposable {
   readonly #worker = new Worker(new URL('backend-thread.js', import.meta.url))
 
   /** The frontend in this thread, the backend in the other, each polling. @returns seconds */
-  async round(roundTrips: number): Promise<number> {
+  async round(load: Load): Promise<number> {
     const page = new SharedArrayBuffer(PAGE_BYTES)
-    const frontend = new BlkifFrontendLoad(FrontRing.initialise(new FlatMemory(page), SLOT_BYTES), roundTrips)
-    const order: BackendOrder = { page, roundTrips }
+    const frontend = new BlkifFrontendLoad(FrontRing.initialise(new FlatMemory(page), SLOT_BYTES), load)
+    const order: BackendOrder = { page, load }
     this.#worker.postMessage(order)
     await once(this.#worker, 'message')
     const start = performance.now()

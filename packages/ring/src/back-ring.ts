@@ -1,5 +1,5 @@
 import type { SharedMemory } from '@split-driver/abi'
-import { after, distance, SlotLayout } from './indices.js'
+import { after, distance, RingSlots } from './indices.js'
 import { publishAndCheckNotify, REQ_EVENT, REQ_PROD, RING_BROKEN, RSP_EVENT, RSP_PROD } from './shared-header.js'
 
 /**
@@ -10,9 +10,7 @@ import { publishAndCheckNotify, REQ_EVENT, REQ_PROD, RING_BROKEN, RSP_EVENT, RSP
  * from `requestWord(i)` or `responseWord(i)` on, then consume or advance them all at once.
  * @see xen/include/public/io/ring.h __name##_back_ring
  */
-export class BackRing {
-  readonly memory: SharedMemory
-  readonly #slots: SlotLayout
+export class BackRing extends RingSlots {
   // Numbers have initial values so that V8 knows from the start that they are small integers.
   #rspProdPvt = 0
   #rspProd = 0
@@ -20,8 +18,7 @@ export class BackRing {
   #broken = false
 
   private constructor(memory: SharedMemory, slotBytes: number, index: number) {
-    this.memory = memory
-    this.#slots = new SlotLayout(memory.byteLength, slotBytes)
+    super(memory, slotBytes)
     this.#rspProdPvt = index | 0
     this.#rspProd = index | 0
     this.#reqCons = index | 0
@@ -38,16 +35,6 @@ export class BackRing {
    */
   static attach(memory: SharedMemory, slotBytes: number, reqCons = memory.loadOrdered(RSP_PROD)): BackRing {
     return new BackRing(memory, slotBytes, reqCons)
-  }
-
-  /** In slots; a power of two. */
-  get ringSize(): number {
-    return this.#slots.ringSize
-  }
-
-  /** Size of a slot, in words. */
-  get slotWords(): number {
-    return this.#slots.slotWords
   }
 
   /** The next request to take; a u32. */
@@ -73,13 +60,13 @@ export class BackRing {
    */
   unconsumedRequests(): number {
     const available = distance(this.memory.loadOrdered(REQ_PROD), this.#reqCons)
-    if (available > this.#slots.ringSize - this.#inWork()) this.#broken = true
+    if (available > this.ringSize - this.#inWork()) this.#broken = true
     return this.#broken ? RING_BROKEN : available
   }
 
   /** Are all slots in work, so that not one more request may be taken? @see ring.h RING_REQUEST_CONS_OVERFLOW */
   requestConsOverflow(): boolean {
-    return this.#inWork() >= this.#slots.ringSize
+    return this.#inWork() >= this.ringSize
   }
 
   /**
@@ -90,19 +77,14 @@ export class BackRing {
     return this.unconsumedRequests() === RING_BROKEN
   }
 
-  /** The word of `memory` at which slot `index` begins. @see ring.h RING_GET_RESPONSE */
-  slotWord(index: number): number {
-    return this.#slots.wordOf(index, 0)
-  }
-
   /** The word at which the next request begins, or that of the request `ahead` further on. */
   requestWord(ahead = 0): number {
-    return this.#slots.wordOf(this.#reqCons, ahead)
+    return this.wordAhead(this.#reqCons, ahead)
   }
 
   /** The word at which the next response's slot begins, or that of the response `ahead` further on. */
   responseWord(ahead = 0): number {
-    return this.#slots.wordOf(this.#rspProdPvt, ahead)
+    return this.wordAhead(this.#rspProdPvt, ahead)
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { SharedMemory } from '@split-driver/abi'
-import { after, distance, SlotLayout } from './indices.js'
+import { after, distance, RingSlots } from './indices.js'
 import {
   initialiseHeader,
   publishAndCheckNotify,
@@ -18,9 +18,7 @@ import {
  * from `requestWord(i)` or `responseWord(i)` on, then advance or consume them all at once.
  * @see xen/include/public/io/ring.h __name##_front_ring
  */
-export class FrontRing {
-  readonly memory: SharedMemory
-  readonly #slots: SlotLayout
+export class FrontRing extends RingSlots {
   // Numbers have initial values so that V8 knows from the start that they are small integers.
   #reqProdPvt = 0
   #reqProd = 0
@@ -28,8 +26,7 @@ export class FrontRing {
   #broken = false
 
   private constructor(memory: SharedMemory, slotBytes: number, index: number) {
-    this.memory = memory
-    this.#slots = new SlotLayout(memory.byteLength, slotBytes)
+    super(memory, slotBytes)
     this.#reqProdPvt = index | 0
     this.#reqProd = index | 0
     this.#rspCons = index | 0
@@ -57,16 +54,6 @@ export class FrontRing {
     return new FrontRing(memory, slotBytes, rspProd)
   }
 
-  /** In slots; a power of two. */
-  get ringSize(): number {
-    return this.#slots.ringSize
-  }
-
-  /** Size of a slot, in words. */
-  get slotWords(): number {
-    return this.#slots.slotWords
-  }
-
   /** Where the next request goes; a u32. */
   get reqProdPvt(): number {
     return this.#reqProdPvt >>> 0
@@ -84,7 +71,7 @@ export class FrontRing {
 
   /** @see ring.h RING_FREE_REQUESTS */
   freeRequests(): number {
-    return this.#slots.ringSize - distance(this.#reqProdPvt, this.#rspCons)
+    return this.ringSize - distance(this.#reqProdPvt, this.#rspCons)
   }
 
   /** @see ring.h RING_FULL */
@@ -92,19 +79,14 @@ export class FrontRing {
     return this.freeRequests() === 0
   }
 
-  /** The word of `memory` at which slot `index` begins. @see ring.h RING_GET_REQUEST */
-  slotWord(index: number): number {
-    return this.#slots.wordOf(index, 0)
-  }
-
   /** The word at which the next request's slot begins, or that of the request `ahead` further on. */
   requestWord(ahead = 0): number {
-    return this.#slots.wordOf(this.#reqProdPvt, ahead)
+    return this.wordAhead(this.#reqProdPvt, ahead)
   }
 
   /** The word at which the next response begins, or that of the response `ahead` further on. */
   responseWord(ahead = 0): number {
-    return this.#slots.wordOf(this.#rspCons, ahead)
+    return this.wordAhead(this.#rspCons, ahead)
   }
 
   /**
@@ -147,7 +129,7 @@ export class FrontRing {
    */
   unconsumedResponses(): number {
     const count = distance(this.memory.loadOrdered(RSP_PROD), this.#rspCons)
-    if (count > this.#slots.ringSize) this.#broken = true
+    if (count > this.ringSize) this.#broken = true
     return this.#broken ? RING_BROKEN : count
   }
 

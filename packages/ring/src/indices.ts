@@ -1,3 +1,5 @@
+import type { SharedMemory } from '@split-driver/abi'
+
 /**
  * All arithmetic on ring indices. They run freely through all of u32 and are masked only to reach a slot (rule 3), so two
  * indices are never compared with each other: only how far one is ahead of the other can be.
@@ -40,24 +42,33 @@ export const ringSizeOf = (bytes: number, slotBytes: number): number => {
 }
 
 /**
- * Where the slots of a ring lie. An object that keeps even the header's size, because V8 fetches a module's functions and
- * constants anew at every use, which cost the hot paths a tenth.
+ * A ring's memory and where its slots lie in it; both ends build on this. It keeps even the header's size, because V8
+ * fetches a module's constants and functions anew at every use, which cost the hot paths a tenth.
  */
-export class SlotLayout {
+export abstract class RingSlots {
+  readonly memory: SharedMemory
+  /** In slots; a power of two. */
   readonly ringSize: number = 0
+  /** Size of a slot, in words. */
   readonly slotWords: number = 0
   readonly #mask: number = 0
   readonly #firstWord: number = HEADER_WORDS
 
   /** @throws RangeError as `ringSizeOf` */
-  constructor(bytes: number, slotBytes: number) {
-    this.ringSize = ringSizeOf(bytes, slotBytes)
+  protected constructor(memory: SharedMemory, slotBytes: number) {
+    this.memory = memory
+    this.ringSize = ringSizeOf(memory.byteLength, slotBytes)
     this.slotWords = slotBytes / 4
     this.#mask = this.ringSize - 1
   }
 
+  /** The word of `memory` at which slot `index` begins. @see ring.h RING_GET_REQUEST, RING_GET_RESPONSE */
+  slotWord(index: number): number {
+    return this.wordAhead(index, 0)
+  }
+
   /** The word at which the slot `ahead` places beyond `index` begins. */
-  wordOf(index: number, ahead: number): number {
+  protected wordAhead(index: number, ahead: number): number {
     return (this.#firstWord + Math.imul((index + ahead) & this.#mask, this.slotWords)) | 0
   }
 }

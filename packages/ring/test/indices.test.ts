@@ -1,6 +1,8 @@
+import { FlatMemory } from '@split-driver/abi'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { after, distance, flexRingBytes, mustNotify, ringSizeOf, SlotLayout } from '../src/indices.js'
+import { FrontRing } from '../src/front-ring.js'
+import { after, distance, flexRingBytes, mustNotify, ringSizeOf } from '../src/indices.js'
 import { interestingIndices } from './interesting.js'
 
 const u32 = fc.oneof(fc.constantFrom(...interestingIndices), fc.nat(0xffff_ffff))
@@ -77,11 +79,12 @@ describe('rule 2: slots = largest power of two ≤ (bytes − 64) / slot size', 
 })
 
 describe('rule 3: mask only on access', () => {
-  it.each(interestingIndices)('slot %i lies in the ring and its neighbour beside it', (index) => {
-    const slots = new SlotLayout(4096, 112)
-    expect(slots.wordOf(index, 0)).toBe(16 + (index % 32) * 28)
-    expect(slots.wordOf(index, 1)).toBe(16 + ((index + 1) % 32) * 28)
-    expect(slots.wordOf(index | 0, 5)).toBe(16 + ((index + 5) % 32) * 28)
+  it.each(interestingIndices)('slot %i lies in the ring and its neighbours beside it', (index) => {
+    const front = FrontRing.attach(FlatMemory.allocate(4096), 112, index)
+    expect(front.slotWord(index)).toBe(16 + (index % 32) * 28)
+    expect(front.slotWord(index | 0)).toBe(front.slotWord(index))
+    expect(front.requestWord(1)).toBe(16 + ((index + 1) % 32) * 28)
+    expect(front.responseWord(5)).toBe(16 + ((index + 5) % 32) * 28)
   })
 })
 
