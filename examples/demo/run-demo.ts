@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Domid } from '@split-driver/abi'
 import type { BlkifBackendStats } from '@split-driver/blkif'
+import type { Vcpu } from '@split-driver/emulator'
 import { DemoMachine, describeExit } from './boot.js'
 import { assertUsable, copyImage, makeImage, UnusableDisk } from './disk-image.js'
 import type { Dom0Message } from './dom0.js'
@@ -42,6 +43,14 @@ export interface Audience {
 interface Expected {
   readonly root: readonly string[]
   readonly file: { readonly path: string; readonly sha256: string } | undefined
+}
+
+interface StartedGuest {
+  readonly name: string
+  readonly domid: Domid
+  readonly vcpu: Vcpu
+  /** Its own copy of the disk. */
+  readonly image: string
 }
 
 /** Longer than this, and something hangs. */
@@ -84,9 +93,9 @@ class Demo {
       `booting a machine with dom0 and ${count} guest${count === 1 ? '' : 's'}, ${inline ? 'all in one thread' : 'each in a worker thread of its own'}`,
     )
     const machine = await DemoMachine.boot(inline, (message) => this.#hear(message))
-    const guests = await Promise.all(
-      Array.from({ length: count }, (_, i) => this.#runGuest(machine, `guest-${i + 1}`, image, expected)),
-    )
+    const started: StartedGuest[] = []
+    for (let i = 1; i <= count; i++) started.push(await this.#startGuest(machine, `guest-${i}`, image))
+    const guests = await Promise.all(started.map((guest) => this.#finishGuest(machine, guest, expected)))
     this.#shuttingDown = true
     const open = await machine.shutDown()
     const checks = [
@@ -104,11 +113,15 @@ class Demo {
     return { path: disk, origin: `${disk}; each guest works on a copy` }
   }
 
-  async #runGuest(machine: DemoMachine, name: string, image: string, expected: Expected): Promise<GuestResult> {
-    const copy = await copyImage(image, this.#folder, name)
-    const { guest, vcpu } = await machine.startGuest(name, copy)
-    const { domid } = guest
-    this.#names.set(domid, name)
+  async #startGuest(machine: DemoMachine, name: string, from: string): Promise<StartedGuest> {
+    const image = await copyImage(from, this.#folder, name)
+    const { guest, vcpu } = await machine.startGuest(name, image)
+    this.#names.set(guest.domid, name)
+    return { name, domid: guest.domid, vcpu, image }
+  }
+
+  async #finishGuest(machine: DemoMachine, guest: StartedGuest, expected: Expected): Promise<GuestResult> {
+    const { name, domid, vcpu, image } = guest
     const exit = await withLimit(vcpu.exited, `${name} to halt`)
     if (exit.how !== 'halted') this.#audience.step(`${name} ${describeExit(exit)}`)
     const text = await machine.store.tryRead(`/local/domain/${domid}/${REPORT_KEY}`)
@@ -119,7 +132,7 @@ class Demo {
       `dom0 to let go of ${name}`,
     )
     const halted = { what: `${name} halted by itself`, held: exit.how === 'halted' }
-    const checks = [halted, ...(await checkGuest(name, report, copy, expected))]
+    const checks = [halted, ...(await checkGuest(name, report, image, expected))]
     return { name, domid, report, backend: this.#backends.get(domid), checks }
   }
 
