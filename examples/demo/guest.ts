@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
 import { BlkifFrontend, type BlkifFrontendStats, ByteDevice } from '@split-driver/blkif'
 import { ConsoleFrontend } from '@split-driver/console'
 import type { EmulatedPlatform, Program } from '@split-driver/emulator'
 import { BufferCache } from './buffer-cache.js'
 import { numberedText } from './disk-image.js'
 import { type ExtFileSystem, largestFile, withExtFileSystem } from './ext-file-system.js'
+import { sha256 } from './sha256.js'
 
 /** What the guest leaves in XenStore, below its own `data/`, for the host to check. */
 export interface GuestReport {
@@ -76,5 +76,3 @@ const useFileSystem = async (
   await say(`wrote ${path}: ${content.length} bytes`)
   return { root, read, written: { path, bytes: content.length, sha256: sha256(content), seconds } }
 }
-
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')

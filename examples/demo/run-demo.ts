@@ -7,8 +7,8 @@ import type { Vcpu } from '@split-driver/emulator'
 import { DemoMachine, describeExit } from './boot.js'
 import { assertUsable, copyImage, makeImage, UnusableDisk } from './disk-image.js'
 import type { Dom0Message } from './dom0.js'
-import { ImageFile, largestFile, withExtFileSystem } from './ext-file-system.js'
-import { type GuestReport, REPORT_KEY, sha256 } from './guest.js'
+import { type GuestReport, REPORT_KEY } from './guest.js'
+import { type ImageContent, lookInto } from './host-view.js'
 import type { DemoOptions } from './options.js'
 
 /** One thing that must hold. */
@@ -37,12 +37,6 @@ export interface DemoResult {
 export interface Audience {
   step(text: string): void
   console(name: string, line: string): void
-}
-
-/** The file of the image that the guests will read, as the host itself reads it. */
-interface Expected {
-  readonly root: readonly string[]
-  readonly file: { readonly path: string; readonly sha256: string } | undefined
 }
 
 interface StartedGuest {
@@ -120,7 +114,7 @@ class Demo {
     return { name, domid: guest.domid, vcpu, image }
   }
 
-  async #finishGuest(machine: DemoMachine, guest: StartedGuest, expected: Expected): Promise<GuestResult> {
+  async #finishGuest(machine: DemoMachine, guest: StartedGuest, expected: ImageContent): Promise<GuestResult> {
     const { name, domid, vcpu, image } = guest
     const exit = await withLimit(vcpu.exited, `${name} to halt`)
     if (exit.how !== 'halted') this.#audience.step(`${name} ${describeExit(exit)}`)
@@ -170,15 +164,10 @@ class Demo {
   }
 }
 
-/** What the host finds in the image. @throws UnusableDisk if the library cannot mount it */
-const readExpected = async (path: string): Promise<Expected> => {
-  await using image = await ImageFile.open(path)
+/** @throws UnusableDisk if the library cannot mount it */
+const readExpected = async (path: string): Promise<ImageContent> => {
   try {
-    return await withExtFileSystem(image, async (files) => {
-      const largest = await largestFile(files)
-      const file = largest && { path: largest.path, sha256: sha256(await files.readFile(largest.path)) }
-      return { root: await files.readdir('/'), file }
-    })
+    return await lookInto({ path })
   } catch (error) {
     throw new UnusableDisk(`${path} cannot be mounted: ${error instanceof Error ? error.message : error}`)
   }
@@ -189,21 +178,19 @@ const checkGuest = async (
   name: string,
   report: GuestReport | undefined,
   image: string,
-  expected: Expected,
+  expected: ImageContent,
 ): Promise<Check[]> => {
   if (!report) return [{ what: `${name} reported`, held: false }]
-  await using file = await ImageFile.open(image)
-  const { path, sha256: wanted } = report.written
-  const found = await withExtFileSystem(file, (files) => files.readFile(path)).then(sha256, () => 'missing')
+  const { path, sha256 } = report.written
+  const found = await lookInto({ path: image, wanted: path })
+  const { largest } = expected
   return [
     { what: `${name} listed what the host lists`, held: report.root.join() === expected.root.join() },
     {
-      what: expected.file
-        ? `${name} read ${expected.file.path} with the host's SHA-256`
-        : `${name} found no file to read, as the host did`,
-      held: report.read?.sha256 === expected.file?.sha256,
+      what: largest ? `${name} read ${largest.path} with the host's SHA-256` : `${name} found no file, as the host did`,
+      held: report.read?.path === largest?.path && report.read?.sha256 === largest?.sha256,
     },
-    { what: `the host finds ${path} of ${name} in the image`, held: found === wanted },
+    { what: `the host finds ${path} of ${name} in the image`, held: found.wanted === sha256 },
   ]
 }
 
