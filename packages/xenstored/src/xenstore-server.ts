@@ -30,6 +30,8 @@ export interface Holdings {
   readonly transactions: number
 }
 
+const Emitter = EventEmitter as unknown as new () => TypedEmitter<XenstoreServerEvents>
+
 /** Who a channel's other end is. */
 export interface AcceptedAs {
   /** Relative paths begin at /local/domain/<domid>. */
@@ -41,9 +43,7 @@ export interface AcceptedAs {
  * XenStore's daemon: one tree, for domains behind ring pages and for whoever comes through a channel. It asks its domain
  * only to map ring pages and to bind event channels; disposing it leaves none of either.
  */
-export class XenstoreServer implements DomainControl, Disposable {
-  /** What befalls the domains that are served. */
-  readonly lifecycle = new EventEmitter() as TypedEmitter<XenstoreServerEvents>
+export class XenstoreServer extends Emitter implements DomainControl, Disposable {
   readonly #platform: Pick<Platform, 'events' | 'mapper'>
   readonly #host: StoreHost
   readonly #control: Caller
@@ -53,6 +53,7 @@ export class XenstoreServer implements DomainControl, Disposable {
 
   /** @param platform the machine as the domain that runs this server sees it */
   constructor(platform: Pick<Platform, 'events' | 'mapper'>, options: XenstoreServerOptions = {}) {
+    super()
     const limits = { ...DEFAULT_LIMITS, ...options.limits }
     const records = new DomainRecords()
     const watches = new Watches()
@@ -83,7 +84,7 @@ export class XenstoreServer implements DomainControl, Disposable {
     }
     this.#introduced.set(domid, this.#newDomain(domid, port))
     if (domid !== this.#control.domain.domid) this.#fire(INTRODUCE_DOMAIN)
-    this.lifecycle.emit('introduced', domid)
+    this.emit('introduced', domid)
   }
 
   release(domid: Domid): void {
@@ -98,7 +99,7 @@ export class XenstoreServer implements DomainControl, Disposable {
     this.#host.records.end(record)
     removeEstate(this.#host.store, record, this.#control, this.#host.limits)
     this.#fire(RELEASE_DOMAIN)
-    this.lifecycle.emit('released', domid)
+    this.emit('released', domid)
   }
 
   isIntroduced(domid: Domid): boolean {
@@ -126,7 +127,7 @@ export class XenstoreServer implements DomainControl, Disposable {
     const { events, mapper } = this.#platform
     const domain = this.#host.records.of(domid)
     const caller = { domain, privileged: domain === this.#control.domain }
-    const onBroken = (error: XenStoreRingError): void => void this.lifecycle.emit('broken', domid, error)
+    const onBroken = (error: XenStoreRingError): void => void this.emit('broken', domid, error)
     return new IntroducedDomain({ caller, host: this.#host, events, mapper, turns: this.#turns, onBroken }, port)
   }
 

@@ -98,11 +98,11 @@ describe('INTRODUCE and RELEASE', () => {
     expect(await dom0.read('/local/domain/0/own')).toBe('x')
   })
 
-  test('lifecycle events tell of the same', async () => {
+  test('events tell of the same', async () => {
     const store = new StoreWorld()
     const told: string[] = []
-    store.server.lifecycle.on('introduced', (domid) => told.push(`introduced ${domid}`))
-    store.server.lifecycle.on('released', (domid) => told.push(`released ${domid}`))
+    store.server.on('introduced', (domid) => told.push(`introduced ${domid}`))
+    store.server.on('released', (domid) => told.push(`released ${domid}`))
     await store.introduce(5)
     store.server.release(DOM(5))
     expect(told).toEqual(['introduced 5', 'released 5'])

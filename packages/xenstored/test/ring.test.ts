@@ -71,7 +71,7 @@ describe('rule 54: the ring page', () => {
     await guest.write('x', 'kept')
     await guest.start()
     const broken: unknown[] = []
-    store.server.lifecycle.on('broken', (domid, error) => broken.push([domid, error]))
+    store.server.on('broken', (domid, error) => broken.push([domid, error]))
     page.store(at.reqProd.word, page.load(at.reqCons.word) + queued)
     store.platform.raise(DOM(5))
     await settle()
