@@ -39,8 +39,8 @@ export class EmulatedPlatform implements Platform {
     const { xen, memory, calls } = machine
     const record = xen.domains.record(domid)
     const field = (name: keyof typeof domainRecord) => xen.domains.get(record, domainRecord[name])
-    const writable = (frame: number, count = 1) => new FrameMemory(memory, frame, count, 'writable')
-    const grantFrames = new Array<undefined>(field('grantFrames')).fill(undefined)
+    const writable = (frame: number) => new FrameMemory(memory, frame, 1, 'writable')
+    const grantFrames = Array.from({ length: field('grantFrames') }, (_, i) => writable(field('grantTable') + i))
     if (field('state') !== DomainState.Running) throw new XenError('ESRCH', `domain ${domid} is not running`)
     this.domid = domid
     this.start = readStartInfo(memory, field('startInfo') as StartOfDay['sharedInfo'])
@@ -50,8 +50,9 @@ export class EmulatedPlatform implements Platform {
     const ports = console ? [store.port, console.port] : [store.port]
     this.events = new EmulatedEventChannels(domid, xen, calls.channels, writable(this.start.sharedInfo), ports)
     this.sharer = new EmulatedGrantSharer({
+      domid,
       memory,
-      table: new GrantTableV1(grantFrames.map((_, i) => writable(field('grantTable') + i))),
+      table: new GrantTableV1(grantFrames),
       pages: new PageAllocator(field('memory') + memoryMap.firstFree, field('memoryFrames') - memoryMap.firstFree),
       clock: this.clock,
     })

@@ -1,4 +1,4 @@
-import type { Domid, Port, SharedMemory, Virq } from '@split-driver/abi'
+import { type Domid, type Port, type SharedMemory, type Virq, XenError } from '@split-driver/abi'
 import { type EventChannels, PortDispatcher, TwoLevelEvents } from '@split-driver/evtchn'
 import type { EventChannelCalls } from './hypervisor/event-channel-calls.js'
 import type { Hypervisor } from './hypervisor/hypervisor.js'
@@ -12,6 +12,7 @@ export class EmulatedEventChannels implements EventChannels {
   readonly #calls: EventChannelCalls
   readonly #dispatcher: PortDispatcher
   readonly #detach: () => void
+  #detached = false
 
   /** @param startOfDay ports that the domain's builder opened */
   constructor(
@@ -52,29 +53,38 @@ export class EmulatedEventChannels implements EventChannels {
   }
 
   listen(port: Port, handler: (port: Port) => void): void {
-    this.#dispatcher.listen(port, handler)
+    this.#live.listen(port, handler)
   }
 
+  /** Without effect once the domain is no more: its work ends whenever it may. */
   eoi(port: Port): void {
-    this.#dispatcher.eoi(port)
+    if (!this.#detached) this.#dispatcher.eoi(port)
   }
 
   mask(port: Port): void {
-    this.#dispatcher.mask(port)
+    this.#live.mask(port)
   }
 
   unmask(port: Port): void {
-    this.#dispatcher.unmask(port)
+    this.#live.unmask(port)
   }
 
   unbind(port: Port): void {
-    this.#dispatcher.close(port)
+    this.#live.close(port)
     this.#calls.close(this.#domid, port)
   }
 
-  /** No event is delivered from here on. */
+  /** No event is delivered from here on, and the shared-info page is not touched again: it may be another domain's. */
   detach(): void {
+    this.#detached = true
     this.#detach()
+  }
+
+  /** @throws XenError ESRCH once the domain is no more */
+  get #live(): PortDispatcher {
+    if (this.#detached)
+      throw new XenError('ESRCH', `domain ${this.#domid} is no more`, { detail: { domid: this.#domid } })
+    return this.#dispatcher
   }
 
   #opened(port: Port): Port {

@@ -16,6 +16,7 @@ import type { PageAllocator } from './page-allocator.js'
 const RECLAIM_MILLISECONDS = 100
 
 export interface SharerParts {
+  readonly domid: Domid
   readonly memory: MachineMemory
   readonly table: GrantTableV1
   readonly pages: PageAllocator
@@ -29,6 +30,7 @@ export class EmulatedGrantSharer implements GrantSharer {
   readonly #deferred: DeferredRelease
   readonly #live = new Set<EmulatedSharedPages>()
   #timer: Timer | undefined
+  #gone = false
 
   constructor(parts: SharerParts) {
     this.#parts = parts
@@ -39,6 +41,7 @@ export class EmulatedGrantSharer implements GrantSharer {
   share(remoteDomid: Domid, pageCount: number, access: GrantAccess): SharedPages {
     if (!Number.isInteger(pageCount) || pageCount < 1)
       throw new RangeError(`the number of pages to share must be a positive integer, not ${pageCount}`)
+    this.#assertHere()
     this.reclaim()
     if (this.#refs.available < pageCount)
       throw new XenError('ENOSPC', `${pageCount} grant references are wanted, ${this.#refs.available} are free`)
@@ -63,6 +66,7 @@ export class EmulatedGrantSharer implements GrantSharer {
   }
 
   unshare(shared: SharedPages): number {
+    this.#assertHere()
     if (!(shared instanceof EmulatedSharedPages) || !this.#live.delete(shared))
       throw new TypeError('these pages are not shared, or not by this domain')
     shared.memory.invalidate()
@@ -79,15 +83,21 @@ export class EmulatedGrantSharer implements GrantSharer {
   }
 
   reclaim(): number {
-    return this.#deferred.size === 0 ? 0 : this.#deferred.reclaim()
+    return this.#gone ? this.#deferred.size : this.#deferred.reclaim()
   }
 
-  /** The domain is no more: whoever still runs its code must not reach its pages any longer. */
+  /** The domain is no more: whoever still runs its code must not reach its pages or its grant table any longer. */
   invalidateAll(): void {
+    this.#gone = true
     this.#timer?.cancel()
     this.#timer = undefined
     for (const shared of this.#live) shared.memory.invalidate()
     this.#live.clear()
+  }
+
+  #assertHere(): void {
+    const { domid } = this.#parts
+    if (this.#gone) throw new XenError('ESRCH', `domain ${domid} is no more`, { detail: { domid } })
   }
 
   #allocate(pageCount: number): number {

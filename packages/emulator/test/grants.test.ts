@@ -1,5 +1,6 @@
-import type { GrantRef } from '@split-driver/abi'
+import { type GrantRef, PAGE_BYTES } from '@split-driver/abi'
 import { describe, expect, test } from 'vitest'
+import { header } from '../src/hypervisor/machine-layout.js'
 import { machineWithTwo } from './pair.js'
 
 describe('grants', () => {
@@ -82,6 +83,33 @@ describe('grants', () => {
     expect(() => dom0.mapper.unmap(mapping)).toThrow(/GNTST_bad_handle/)
     machine.calls.domains.kill(guest.domid)
     expect(() => dom0.mapper.map(guest.domid, shared.refs, 'writable')).toThrow(/GNTST_bad_domain/)
+  })
+
+  test('S3: code of a dead domain that still runs reaches nothing of whoever has its frames now', () => {
+    const { dom0, machine } = machineWithTwo()
+    const doomed = machine.attach(machine.buildGuest().domid)
+    const port = doomed.events.bindUnboundPort(dom0.domid)
+    const shared = doomed.sharer.share(dom0.domid, 1, 'writable')
+    machine.calls.domains.kill(doomed.domid)
+    doomed.revoke()
+    machine.calls.domains.reap(doomed.domid)
+    machine.buildGuest()
+    const before = machine.memory.bytes.slice()
+    const attempts = [
+      () => doomed.sharer.share(dom0.domid, 1, 'writable'),
+      () => doomed.sharer.unshare(shared),
+      () => doomed.events.listen(port, () => {}),
+      () => doomed.events.mask(port),
+      () => doomed.events.unmask(port),
+      () => doomed.events.unbind(port),
+      () => doomed.events.bindUnboundPort(dom0.domid),
+    ]
+    for (const attempt of attempts) expect(attempt).toThrow(/ESRCH/)
+    doomed.events.eoi(port)
+    doomed.sharer.reclaim()
+    // The lock's words and the wake words are the hypervisor's own; everything from the first domain's frame on is compared.
+    const first = machine.memory.words[header.firstFree]! * PAGE_BYTES
+    expect(Buffer.compare(machine.memory.bytes.subarray(first), before.subarray(first))).toBe(0)
   })
 
   test('what a dead domain had mapped is let go, and the ends of its channels are unbound', () => {
