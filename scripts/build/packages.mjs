@@ -10,7 +10,7 @@ import { root } from '../root.mjs'
 
 /** @returns {Target[]} */
 export function buildTargets() {
-  return [...libraries(), ...examples(), program('bench', 'bench', typescriptFiles('bench/src'), 'bench/src')]
+  return [...libraries(), ...examples(), program('bench', 'bench', typescriptFiles('bench/src'), 'bench/src'), lab()]
 }
 
 /** The published packages. One without src/index.ts is an empty room yet and is left out. */
@@ -21,12 +21,12 @@ export function libraries() {
     .map(library)
 }
 
-/** A library is bundled per entry: index, node, and each worker's file, which is loaded by its URL. */
+/** A library is bundled per entry: index, node, a command's main, and each worker's file, which is loaded by its URL. */
 function library(name) {
   const folder = `packages/${name}`
   const sources = typescriptFiles(`${folder}/src`)
-  const isEntry = (file) =>
-    file === `${folder}/src/index.ts` || file === `${folder}/src/node.ts` || file.endsWith('-worker.ts')
+  const ends = ['index', 'node', 'main'].map((name) => `${folder}/src/${name}.ts`)
+  const isEntry = (file) => ends.includes(file) || file.endsWith('-worker.ts')
   const entries = Object.fromEntries(sources.filter(isEntry).map((file) => [basename(file, '.ts'), file]))
   return { name, folder, sources, entries, library: true }
 }
@@ -37,6 +37,12 @@ function examples() {
     .filter((name) => name !== 'test')
     .map((name) => program(`examples-${name}`, 'examples', typescriptFiles(`examples/${name}`), 'examples'))
     .filter(({ sources }) => sources.length > 0)
+}
+
+/** What boots real Xen, and the scenarios that run there. */
+function lab() {
+  const sources = [...typescriptFiles('lab/scenarios'), ...typescriptFiles('lab/src')]
+  return program('lab', 'lab', sources, 'lab')
 }
 
 /** A program keeps its tree: each file becomes one file, so that URLs relative to it stay true. */

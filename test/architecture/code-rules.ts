@@ -8,9 +8,11 @@ const ambient = new Map([
   ['performance', new Set(['now'])],
 ])
 
-/** Time and randomness come from the Platform, or a seed replays nothing. The host's own clock is the one exception. */
+/** Time and randomness come from the Platform, or a seed replays nothing. The worlds' host clocks are the exception. */
 const mayBeAmbient = (path: string): boolean =>
-  path === 'packages/emulator/src/host-clock.ts' || /^packages\/[^/]+\/src\/node\//.test(path)
+  path === 'packages/emulator/src/host-clock.ts' ||
+  path === 'packages/privcmd/src/host-clock.ts' ||
+  /^packages\/[^/]+\/src\/node\//.test(path)
 
 /** `Date.now`, `new Date()`, `Math.random`, `performance.now` and timers, also taken by name or by destructuring. */
 export function ambientViolations(files: readonly SourceFile[]): string[] {

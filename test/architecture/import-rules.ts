@@ -38,7 +38,7 @@ export function builtinViolations(files: readonly SourceFile[]): string[] {
 export function reachViolations(files: readonly SourceFile[]): string[] {
   const byPath = new Map(files.map((file) => [file.path, file]))
   const reached = new Set(
-    files.map(({ path }) => path).filter((path) => /^packages\/[^/]+\/src\/index\.ts$/.test(path)),
+    files.map(({ path }) => path).filter((path) => /^packages\/[^/]+\/src\/index\.ts$/.test(path) && !isNodeOnly(path)),
   )
   const violations: string[] = []
   // A Set also iterates over what is added meanwhile.

@@ -8,6 +8,7 @@ export const layers: readonly (readonly string[])[] = [
   ['platform'],
   ['blkif', 'console', 'control-interface', 'xenstored', 'emulator', 'privcmd'],
   ['conformance'],
+  ['cli'],
   ['examples', 'lab', 'bench'],
 ]
 

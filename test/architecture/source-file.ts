@@ -29,9 +29,12 @@ export function packageOf(path: string): string {
   return (top === 'packages' ? name : top) ?? ''
 }
 
-/** Where host code may live: the entry `node.ts`, the folder `src/node/`, and worker entries. */
+/** Packages that make no sense without a host's operating system. */
+const hostPackages = /^packages\/(privcmd|cli)\//
+
+/** Where host code may live: the packages of the host, the entry `node.ts`, the folder `src/node/`, and worker entries. */
 export function isNodeOnly(path: string): boolean {
-  return /\/src\/(node\.ts|node\/.*)$/.test(path) || path.endsWith('-worker.ts')
+  return hostPackages.test(path) || /\/src\/(node\.ts|node\/.*)$/.test(path) || path.endsWith('-worker.ts')
 }
 
 export function parse({ path, text }: SourceFile): ts.SourceFile {

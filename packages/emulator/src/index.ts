@@ -1,4 +1,3 @@
-export { AttachedDevice, type DeviceOptions } from './device-directories.js'
 export type { BuiltDomain, DomainPlan } from './domain-builder.js'
 export { EmulatedHost, type HostOptions, type StoreDaemon } from './emulated-host.js'
 export { EmulatedPlatform, type PrimaryConsole } from './emulated-platform.js'

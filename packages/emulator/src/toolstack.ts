@@ -1,6 +1,11 @@
 import { DOM0, type Domid } from '@split-driver/abi'
-import type { XenStore } from '@split-driver/xenbus'
-import { type AttachedDevice, type DeviceOptions, removeIfThere, writeDeviceDirectories } from './device-directories.js'
+import {
+  type AttachedDevice,
+  type DeviceOptions,
+  removeIfThere,
+  writeDeviceDirectories,
+  type XenStore,
+} from '@split-driver/xenbus'
 import type { BuiltDomain, DomainPlan } from './domain-builder.js'
 import { writeDomainDirectories } from './domain-directories.js'
 import type { EmulatedPlatform } from './emulated-platform.js'

@@ -10,6 +10,12 @@ export { type ConnectionHost, PASS_LIMIT, type Served } from './connection/ring-
 export { ringKeys } from './connection/ring-keys.js'
 export { BackendBus, type BackendBusEvents, type BackendFactory } from './device/backend-bus.js'
 export { BackendDevice } from './device/backend-device.js'
+export {
+  AttachedDevice,
+  type DeviceOptions,
+  removeIfThere,
+  writeDeviceDirectories,
+} from './device/device-directories.js'
 export type { DeviceEvents } from './device/device-events.js'
 export type { DeviceHost } from './device/device-host.js'
 export { errorNode } from './device/error-node.js'

@@ -1,5 +1,7 @@
 import { DOM0, type Domid } from '@split-driver/abi'
-import { type Permission, XenbusState, type XenStore, type XenStoreOperations } from '@split-driver/xenbus'
+import type { Permission } from '../permission.js'
+import { XenbusState } from '../state.js'
+import type { XenStore, XenStoreOperations } from '../xenstore.js'
 
 export interface DeviceOptions {
   /** The device class as XenStore's paths spell it, such as `vbd`. */
@@ -12,7 +14,7 @@ export interface DeviceOptions {
   readonly backendKeys?: Readonly<Record<string, string>>
 }
 
-/** A device that the toolstack attached. Its backend is in the control domain. */
+/** A device that a toolstack attached. Its backend is in the control domain. */
 export class AttachedDevice {
   readonly frontendPath: string
   readonly backendPath: string
