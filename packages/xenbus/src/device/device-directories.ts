@@ -6,6 +6,11 @@ import type { XenStore, XenStoreOperations } from '../xenstore.js'
 export interface DeviceOptions {
   /** The device class as XenStore's paths spell it, such as `vbd`. */
   readonly type: string
+  /**
+   * The kind of backend, which names its directory: `backend/<backendType>/…`. `type` unless given. Another word, as libxl's
+   * `qdisk`, keeps a device away from a backend of the kernel's own that serves all of `type`.
+   */
+  readonly backendType?: string
   /** The device's number below `device/<type>`. */
   readonly id: number
   /** Further keys of the frontend's directory. */
@@ -20,10 +25,11 @@ export class AttachedDevice {
   readonly backendPath: string
   readonly #store: XenStore
 
-  constructor(store: XenStore, frontendDomid: Domid, { type, id }: DeviceOptions) {
+  constructor(store: XenStore, frontendDomid: Domid, options: DeviceOptions) {
+    const { type, id, backendType = type } = options
     this.#store = store
     this.frontendPath = `/local/domain/${frontendDomid}/device/${type}/${id}`
-    this.backendPath = `/local/domain/${DOM0}/backend/${type}/${frontendDomid}/${id}`
+    this.backendPath = `/local/domain/${DOM0}/backend/${backendType}/${frontendDomid}/${id}`
   }
 
   /**
