@@ -1,0 +1,35 @@
+#!/bin/busybox sh
+# The first process of dom0: devices, modules, XenStore, consoles; then the agent, or a shell if the kernel line says so.
+export PATH=/usr/bin:/usr/sbin:/usr/lib/xen/bin HOME=/root TERM=linux
+mount -t devtmpfs devtmpfs /dev
+mkdir -p /dev/pts /dev/shm
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devpts devpts /dev/pts
+mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /tmp
+ln -s /proc/self/fd /dev/fd
+mkdir -p /var/log/xen/console /run/xen /run/xenstored /run/lock /var/lib/xenstored
+ln -s /run /var/run
+hostname dom0
+ip link set lo up 2>/dev/null
+
+for module in xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs loop xen-blkback crc32c_generic ext4; do
+  modprobe $module || echo "lab: module $module cannot be loaded"
+done
+mount -t xenfs xenfs /proc/xen
+
+xenstored --pid-file /run/xen/xenstored.pid
+xen-init-dom0
+xenconsoled --log=guest --log-dir=/var/log/xen/console --pid-file /run/xen/xenconsoled.pid
+
+stty -F /dev/ttyS1 115200 raw -echo
+if grep -q lab=shell /proc/cmdline; then
+  echo 'The project is in /split-driver, `split-driver` is on the PATH, guests are made from /guest; poweroff -f ends it.'
+  cd /root
+  setsid -c sh -l </dev/hvc0 >/dev/hvc0 2>&1
+else
+  node /split-driver/lab/dist/src/dom0/agent.js </dev/ttyS1 >/dev/ttyS1 2>/dev/hvc0
+fi
+sync
+poweroff -f
