@@ -2,6 +2,7 @@ import { PAGE_WORDS } from '@split-driver/abi'
 import type { Mapping, SharedPages } from '@split-driver/grant'
 import type { Platform } from '@split-driver/platform'
 import { assertEqual } from './assert.js'
+import { assertHeldPages } from './held-pages.js'
 import { SeededRandom } from './seeded-random.js'
 import { eventually } from './wait.js'
 
@@ -78,7 +79,7 @@ class Schedule {
   #unshare(at: number): void {
     const [group] = this.#groups.splice(at, 1) as [Group]
     const mapped = new Set(this.#held.filter((held) => held.group === group).flatMap(({ places }) => places))
-    assertEqual(this.#guest.sharer.unshare(group.pages), mapped.size, 'pages set aside')
+    assertHeldPages(this.#guest, this.#guest.sharer.unshare(group.pages), mapped.size, 'pages set aside')
   }
 }
 

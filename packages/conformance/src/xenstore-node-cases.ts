@@ -38,6 +38,17 @@ export const nodeCases: SuiteCase[] = [
   },
   {
     name: 'relative paths begin at the domain’s own home',
+    run: async ({ dom0: { domid, xenstore } }) => {
+      const home = await xenstore.getDomainPath(domid)
+      assertEqual(home, `/local/domain/${domid}`, 'the home of dom0')
+      await xenstore.write('conformance/mine', 'x')
+      assertEqual(await xenstore.read(`${home}/conformance/mine`), 'x', 'what was written')
+      await xenstore.rm('conformance')
+    },
+  },
+  {
+    name: 'a guest’s relative paths begin at its own home, which the control domain can read',
+    needs: ['separateDomains'],
     run: async (world) => {
       const { dom0 } = world
       const guest = (await world.createGuest({ name: 'relative' })).platform

@@ -19,6 +19,7 @@ const threeDomains = async (world: World) => {
 export const permissionCases: SuiteCase[] = [
   {
     name: 'rule 42: a new node inherits its parent’s permissions; an unprivileged creator becomes its owner',
+    needs: ['separateDomains'],
     run: async (world) => {
       const { store, one, two } = await threeDomains(world)
       await store.write(`${BASE}/shared`, '')
@@ -34,6 +35,7 @@ export const permissionCases: SuiteCase[] = [
   },
   {
     name: 'rule 42: the owner may do everything; its entry’s kind is everybody else’s',
+    needs: ['separateDomains'],
     run: async (world) => {
       const { store, one, two } = await threeDomains(world)
       const path = `${BASE}/node`
@@ -58,6 +60,7 @@ export const permissionCases: SuiteCase[] = [
   },
   {
     name: 'rule 42: of several entries for one domain the first counts',
+    needs: ['separateDomains'],
     run: async (world) => {
       const { store, one, two } = await threeDomains(world)
       const path = `${BASE}/node`
@@ -70,6 +73,7 @@ export const permissionCases: SuiteCase[] = [
   },
   {
     name: 'S2, rule 42: a guest may open its node to others, but not give it away: EPERM',
+    needs: ['separateDomains'],
     run: async (world) => {
       const { store, one, two } = await threeDomains(world)
       await one.xenstore.write('data/mine', 'v')
@@ -86,6 +90,7 @@ export const permissionCases: SuiteCase[] = [
   },
   {
     name: 'rule 43: what a missing node answers depends on whether its nearest ancestor may be read',
+    needs: ['separateDomains'],
     run: async (world) => {
       const { store, one } = await threeDomains(world)
       await store.write(`${BASE}/hidden/there`, '')
@@ -100,6 +105,7 @@ export const permissionCases: SuiteCase[] = [
   },
   {
     name: 'S2, rule 51: what only the control domain may ask is EACCES to a guest, and changes nothing',
+    needs: ['separateDomains'],
     run: async (world) => {
       const { one, two, store } = await threeDomains(world)
       await assertRejects(one.xenstore.release(two.domid), ['EACCES'], 'RELEASE')
@@ -113,6 +119,7 @@ export const permissionCases: SuiteCase[] = [
   },
   {
     name: 'S3, rule 53: with a domain go the nodes that it owned and the rights that it had elsewhere',
+    needs: ['separateDomains'],
     run: async (world) => {
       const store = world.dom0.xenstore
       const guest = await world.createGuest()

@@ -5,6 +5,7 @@ import { blockDefects, consoleDefects } from './defects/driver-defects.js'
 import { eventDefects } from './defects/event-defects.js'
 import { grantDefects } from './defects/grant-defects.js'
 import { xenstoreDefects } from './defects/xenstore-defects.js'
+import { emulatedSupports } from './worlds/emulated-world.js'
 
 describe.each([
   { suite: eventChannelSuite, of: 'event channels', defects: eventDefects },
@@ -23,7 +24,7 @@ describe.each([
 test('a case that this world cannot run is reported as not run, with the reason', () => {
   const notRun: string[] = []
   const options = { test: () => {}, world: () => Promise.reject(new Error('no world is needed')) }
-  const supports = { grantCopy: true, checkedMemory: true, parallel: true, virq: true, ipi: false }
+  const supports = { ...emulatedSupports('inline'), ipi: false }
   eventChannelSuite({ ...options, supports, notRun: (name, reason) => notRun.push(`${name}: ${reason}`) })
   expect(notRun).toEqual(['event channels: an IPI wakes its own domain: this world does not support ipi'])
 })

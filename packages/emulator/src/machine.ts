@@ -55,7 +55,15 @@ export class Machine {
     const channels = new EventChannelCalls(this.xen)
     const grants = new GrantCalls(this.xen)
     this.calls = { channels, grants, domains: new DomainCalls(this.xen, channels, grants) }
-    this.supports = { grantCopy: true, checkedMemory: true, parallel: wakeups.parallel, virq: true, ipi: true }
+    this.supports = {
+      grantCopy: true,
+      checkedMemory: true,
+      heldPageCount: true,
+      separateDomains: true,
+      parallel: wakeups.parallel,
+      virq: true,
+      ipi: true,
+    }
     this.#builder = new DomainBuilder(this.xen, channels, this.calls.domains)
     this.#ledger = new Ledger(this.xen, channels, grants)
   }

@@ -24,10 +24,10 @@ export interface GrantSharer {
   /**
    * Ends access; `memory` must not be touched again. Pages that the peer still has mapped are set aside and freed when
    * it lets go (rule 69): they are never reused before that.
-   * @returns how many pages had to be set aside
+   * @returns how many pages had to be set aside; 0 in a world that cannot tell (`Capabilities.heldPageCount`)
    */
   unshare(pages: SharedPages): number
 
-  /** Looks once more at what was set aside. @returns how many pages the peer still holds */
+  /** Looks once more at what was set aside. @returns how many pages the peer still holds; 0 as for `unshare` */
   reclaim(): number
 }

@@ -4,6 +4,10 @@ export interface Capabilities {
   readonly grantCopy: boolean
   /** Touching memory after unmap, or writing through a read-only mapping, is an error that can be caught. */
   readonly checkedMemory: boolean
+  /** `GrantSharer.unshare` and `reclaim` can tell how many pages the peer still holds. */
+  readonly heldPageCount: boolean
+  /** Every platform is a domain of its own, with its own domid, rights and death; else several are in truth one's. */
+  readonly separateDomains: boolean
   /** Domains run in parallel with this one. */
   readonly parallel: boolean
   /** `bindVirq` and `bindIpi`. */

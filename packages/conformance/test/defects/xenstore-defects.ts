@@ -69,9 +69,7 @@ export const xenstoreDefects: DefectRow[] = [
     {
       xenstore: (right) => ({
         onChange: (path, onPath) =>
-          right.onChange(path, (changed) =>
-            onPath(changed.startsWith('data') ? `/local/domain/1/${changed}` : changed),
-          ),
+          right.onChange(path, (changed) => onPath(changed.startsWith('/') ? changed : `/local/domain/0/${changed}`)),
       }),
     },
   ],
