@@ -6,6 +6,7 @@ export { CountingMemory } from './counting-memory.js'
 export { eventChannelSuite } from './event-channel-suite.js'
 export { grantSuite } from './grant-suite.js'
 export { assertLedgerEmpty } from './ledger.js'
+export { type AccountablePlatform, type LoopbackOptions, LoopbackWorld } from './loopback/loopback-world.js'
 export type { RingShape } from './ring-model/ring-model.js'
 export {
   RING_FIRST_INDICES,
