@@ -1,5 +1,5 @@
 export { BlkifBackend, type BlkifBackendOptions, type DiskDescription } from './backend/blkif-backend.js'
-export { BlkifBackendBus } from './backend/blkif-backend-bus.js'
+export { BlkifBackendBus, type BlkifBackendBusOptions } from './backend/blkif-backend-bus.js'
 export { type BlkifBackendStats, emptyBackendStats } from './backend/blkif-backend-stats.js'
 export { RequestEngine, type RequestEngineOptions, type Served } from './backend/request-engine.js'
 export type { BlockDevice } from './block-device.js'

@@ -52,9 +52,14 @@ export class ConsoleDaemon extends Emitter implements AsyncDisposable {
   #work: Promise<void> | undefined
   #closed = false
 
-  /** Resolves when the daemon serves all the domains that there are. @throws XenError if XenStore refuses the watches */
-  static async start(options: ConsoleDaemonOptions): Promise<ConsoleDaemon> {
+  /**
+   * Resolves when the daemon serves all the domains that there are.
+   * @param prepare called before it looks for the first one: listeners that are added here miss nothing
+   * @throws XenError if XenStore refuses the watches
+   */
+  static async start(options: ConsoleDaemonOptions, prepare?: (daemon: ConsoleDaemon) => void): Promise<ConsoleDaemon> {
     const daemon = new ConsoleDaemon(options)
+    prepare?.(daemon)
     await daemon.#begin()
     return daemon
   }

@@ -17,6 +17,11 @@ export interface FileBlockStoreOptions {
    * against 1–2 µs), so waiting is the faster way there.
    */
   readonly asynchronous?: boolean
+  /**
+   * Judges the opened file itself, before it is used: a path that was looked at earlier may lead elsewhere by now. Throws
+   * to refuse it.
+   */
+  readonly accept?: (file: FileHandle) => void | Promise<void>
 }
 
 /**
@@ -50,6 +55,7 @@ export class FileBlockStore implements BlockStore {
       throw systemError(error, `cannot open the disk ${path}`)
     })
     try {
+      await options.accept?.(file)
       const stat = await file.stat()
       if (!stat.isFile() && !stat.isBlockDevice())
         throw new XenError('EINVAL', `${path} is neither a file nor a block device`, { detail: { path } })

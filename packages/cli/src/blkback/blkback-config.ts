@@ -1,0 +1,74 @@
+import * as v from 'valibot'
+import { type LogLevel, logLevels } from '../logging/log.js'
+
+/** How an image is presented to guests. */
+export interface ImageOptions {
+  /** Guests may only read, whatever XenStore's `mode` says. */
+  readonly readOnly: boolean
+  /** Logical sector size in bytes. */
+  readonly sectorBytes: number
+  /** Reads and writes off the thread: for devices so slow that waiting would stall other guests' disks. */
+  readonly asynchronous: boolean
+}
+
+/** A disk that XenStore's `params` names. */
+export interface NamedImage extends ImageOptions {
+  /** Absolute, or relative to the working folder. */
+  readonly file: string
+}
+
+/** A folder, any file below which may be a guest's disk. */
+export interface ImageFolder extends ImageOptions {
+  readonly path: string
+}
+
+/** What `split-driver blkback` serves, and to whom it gives what. */
+export interface BlkbackConfig {
+  /** The directory below `backend/` that is served. */
+  readonly kind: string
+  readonly logLevel: LogLevel
+  readonly images: Readonly<Record<string, NamedImage>>
+  readonly folders: readonly ImageFolder[]
+}
+
+const SECTOR_SIZES = [512, 1024, 2048, 4096] as const
+
+const imageKeys = {
+  readOnly: v.optional(v.boolean('true or false'), false),
+  sectorBytes: v.optional(v.picklist(SECTOR_SIZES, `one of ${SECTOR_SIZES.join(', ')}`), SECTOR_SIZES[0]),
+  asynchronous: v.optional(v.boolean('true or false'), false),
+}
+
+const pathOf = (what: string) => v.pipe(v.string(`the path of ${what}`), v.nonEmpty(`the path of ${what}`))
+
+const imageName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'a name of letters, digits, ".", "_" and "-" that is no path'),
+)
+
+const namedImage = v.strictObject(
+  { file: pathOf('a file or block device'), ...imageKeys },
+  'an object with file, readOnly, sectorBytes, asynchronous',
+)
+
+const imageFolder = v.strictObject(
+  { path: pathOf('a folder'), ...imageKeys },
+  'an object with path, readOnly, sectorBytes, asynchronous',
+)
+
+/** Each message says what is expected there. */
+export const blkbackSchema = v.strictObject(
+  {
+    kind: v.optional(
+      v.pipe(
+        v.string('the name of a directory, such as "vbd"'),
+        v.regex(/^[a-z][a-z0-9-]{0,31}$/, 'the name of a directory, such as "vbd"'),
+      ),
+      'vbd',
+    ),
+    logLevel: v.optional(v.picklist(logLevels, `one of ${logLevels.join(', ')}`), 'info'),
+    images: v.optional(v.record(imageName, namedImage, 'an object of images by name'), {}),
+    folders: v.optional(v.array(imageFolder, 'a list of folders'), []),
+  },
+  'an object with kind, logLevel, images, folders',
+)
