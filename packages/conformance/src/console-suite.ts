@@ -12,7 +12,7 @@ const startDaemon = (world: World, options: Partial<ConsoleDaemonOptions> = {}):
   ConsoleDaemon.start({ platform: world.dom0, eventRate: UNLIMITED, ...options })
 
 const openFrontend = ({ platform, console }: GuestHandle): ConsoleFrontend =>
-  new ConsoleFrontend({ ...console, events: platform.events })
+  new ConsoleFrontend({ events: platform.events, ...console })
 
 const logOf = (daemon: ConsoleDaemon, { domid }: GuestHandle): string => {
   const console = daemon.get(domid)

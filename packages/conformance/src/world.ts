@@ -1,4 +1,5 @@
 import type { Domid, Port, SharedMemory } from '@split-driver/abi'
+import type { EventChannels } from '@split-driver/evtchn'
 import type { Capabilities, Platform } from '@split-driver/platform'
 
 /**
@@ -41,6 +42,8 @@ export interface GuestConsole {
   /** The ring page, granted to dom0 by the reserved reference 0. */
   readonly memory: SharedMemory
   readonly port: Port
+  /** Where the port is, if it is not the platform's own: a process cannot take over a port of its kernel's. */
+  readonly events?: EventChannels
 }
 
 /** The control domain's duties that no driver may take on. */

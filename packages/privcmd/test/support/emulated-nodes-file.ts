@@ -63,12 +63,6 @@ export abstract class NodeFile {
     if (this.mappings.size === 0) this.release()
   }
 
-  /** The process is gone. */
-  crash(): void {
-    for (const range of [...this.mappings]) this.unmap(range)
-    if (!this.#closed) this.close()
-  }
-
   /** What is open here, for the ledger. */
   holdings(): string[] {
     const mapped = [...this.mappings].map(({ byteLength }) => `${byteLength} bytes of ${this.path}, mapped`)

@@ -51,12 +51,11 @@ export class EmulatedNodes implements SystemCalls {
     return [...this.#files.values(), ...this.#lingering].flatMap((file) => file.holdings())
   }
 
-  /** The process is killed: the kernel takes back everything, and whoever still runs its code gets nothing done. */
-  crash(): void {
+  /** The domain has been destroyed, and its kernel with it: whoever still runs its code gets nothing done. Idempotent. */
+  vanish(): void {
     this.#dead = true
     for (const watcher of this.#watchers.values()) watcher.stop()
     this.#watchers.clear()
-    for (const file of [...this.#files.values(), ...this.#lingering]) file.crash()
     this.#files.clear()
     this.#lingering.clear()
   }
@@ -71,6 +70,7 @@ export class EmulatedNodes implements SystemCalls {
 
   close(fd: number): void {
     this.#call('close', String(fd), () => {
+      if (this.#dead) return
       const file = this.#file(fd)
       if (this.#watchers.has(fd)) throw new TypeError(`descriptor ${fd} is closed while somebody waits for it`)
       this.#files.delete(fd)
