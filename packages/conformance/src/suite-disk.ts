@@ -13,6 +13,9 @@ import type { DeviceHandle, GuestHandle, World } from './world.js'
 /** Number of the disk `xvda`. @see docs/man/xen-vbd-interface.7 */
 export const XVDA = 51712
 
+/** A kind of backend of the suite's own: on a real host, the kernel's looks into `backend/vbd`. */
+const BACKEND_TYPE = 'conformance_vbd'
+
 /** Bytes of a disk unless a case asks for another size. */
 export const DISK_BYTES = 1 << 20
 
@@ -46,13 +49,14 @@ export const serveDisks = (
     const domid = Number(path.split('/').at(-2)) as GuestHandle['domid']
     return wrap(new MemoryBlockStore(images.of({ domid })))
   }
-  return new BlkifBackendBus(dom0, { openStore }).open()
+  return new BlkifBackendBus(dom0, { openStore, kind: BACKEND_TYPE }).open()
 }
 
 /** Gives a guest its disk, as `xl block-attach` does. */
 export const attachDisk = ({ toolstack }: World, guest: GuestHandle, mode: 'r' | 'w' = 'w'): Promise<DeviceHandle> =>
   toolstack.attachDevice(guest, {
     type: 'vbd',
+    backendType: BACKEND_TYPE,
     id: XVDA,
     frontendKeys: { 'virtual-device': String(XVDA), 'device-type': 'disk' },
     backendKeys: { params: 'image', type: 'memory', mode, 'device-type': 'disk', dev: 'xvda' },

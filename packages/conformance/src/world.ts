@@ -1,6 +1,7 @@
 import type { Domid, Port, SharedMemory } from '@split-driver/abi'
 import type { EventChannels } from '@split-driver/evtchn'
 import type { Capabilities, Platform } from '@split-driver/platform'
+import type { DeviceOptions } from '@split-driver/xenbus'
 
 /**
  * A machine to prove things on: a control domain, a XenStore that serves every domain, and a toolstack. Suites know
@@ -53,17 +54,6 @@ export interface Toolstack {
    * reads), `backend`, `backend-id`, `frontend`, `frontend-id` and `state` 1, in one transaction. The backend is dom0.
    */
   attachDevice(guest: GuestHandle, options: DeviceOptions): Promise<DeviceHandle>
-}
-
-export interface DeviceOptions {
-  /** The device class as XenStore's paths spell it, such as `vbd`. */
-  readonly type: string
-  /** The device's number below `device/<type>`. */
-  readonly id: number
-  /** Further keys of the frontend's directory. */
-  readonly frontendKeys?: Readonly<Record<string, string>>
-  /** Further keys of the backend's directory. */
-  readonly backendKeys?: Readonly<Record<string, string>>
 }
 
 export interface DeviceHandle {

@@ -1,7 +1,13 @@
 import type { Domid } from '@split-driver/abi'
 import type { Capabilities, Platform } from '@split-driver/platform'
-import { type AttachedDevice, domainPath, removeIfThere, writeDeviceDirectories } from '@split-driver/xenbus'
-import type { DeviceHandle, DeviceOptions, GuestHandle, GuestOptions, Toolstack, World } from '../world.js'
+import {
+  type AttachedDevice,
+  type DeviceOptions,
+  domainPath,
+  removeIfThere,
+  writeDeviceDirectories,
+} from '@split-driver/xenbus'
+import type { DeviceHandle, GuestHandle, GuestOptions, Toolstack, World } from '../world.js'
 import { LoopbackDomains } from './loopback-domains.js'
 import { LoopbackPlatform } from './loopback-platform.js'
 import { SlowClock } from './slow-clock.js'

@@ -1,15 +1,8 @@
 import type { Domid } from '@split-driver/abi'
-import type {
-  DeviceHandle,
-  DeviceOptions,
-  GuestHandle,
-  GuestOptions,
-  Toolstack,
-  World,
-} from '@split-driver/conformance'
+import type { DeviceHandle, GuestHandle, GuestOptions, Toolstack, World } from '@split-driver/conformance'
 import { EmulatedHost, type EmulatedPlatform } from '@split-driver/emulator'
 import { PrivcmdPlatform } from '@split-driver/privcmd'
-import { channelPair } from '@split-driver/xenbus'
+import { channelPair, type DeviceOptions } from '@split-driver/xenbus'
 import { XenstoreServer } from '@split-driver/xenstored'
 import { EmulatedNodes } from './emulated-nodes.js'
 
