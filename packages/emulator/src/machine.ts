@@ -63,6 +63,7 @@ export class Machine {
       parallel: wakeups.parallel,
       virq: true,
       ipi: true,
+      unmapNotify: false,
     }
     this.#builder = new DomainBuilder(this.xen, channels, this.calls.domains)
     this.#ledger = new Ledger(this.xen, channels, grants)

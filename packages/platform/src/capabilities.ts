@@ -13,4 +13,6 @@ export interface Capabilities {
   /** `bindVirq` and `bindIpi`. */
   readonly virq: boolean
   readonly ipi: boolean
+  /** `mapper` is an `UnmapNotifier<Mapping>`, and `sharer` an `UnmapNotifier<SharedPages>`. */
+  readonly unmapNotify: boolean
 }

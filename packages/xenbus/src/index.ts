@@ -1,4 +1,5 @@
 export type { ByteChannel } from './byte-channel.js'
+export { ByteQueue } from './channel/byte-queue.js'
 export { channelPair } from './channel/channel-pair.js'
 export { type BytePort, MessagePortChannel } from './channel/message-port-channel.js'
 export { listenForRing, RingChannel } from './channel/ring-channel.js'

@@ -1,0 +1,92 @@
+import { XenError } from '@split-driver/abi'
+import { refusal } from './refusal.js'
+import type { MappedRange, SystemCalls } from './system-calls.js'
+
+/** Turns what the kernel said when a node could not be opened into an error that says what to do. */
+export type ExplainOpening = (path: string, error: unknown) => unknown
+
+/** An open device node. */
+export class DeviceNode {
+  readonly path: string
+  readonly #calls: SystemCalls
+  readonly #fd: number
+  #closed = false
+
+  private constructor(calls: SystemCalls, path: string, fd: number) {
+    this.#calls = calls
+    this.path = path
+    this.#fd = fd
+  }
+
+  /** @throws what `explain` makes of the kernel's refusal */
+  static open(calls: SystemCalls, path: string, explain: ExplainOpening): DeviceNode {
+    try {
+      return new DeviceNode(calls, path, calls.open(path, 'read-write'))
+    } catch (error) {
+      throw explain(path, error)
+    }
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** @throws SystemCallError; XenError CLOSED once the node is closed */
+  ioctl(request: number, argument: Uint8Array): number {
+    return this.#calls.ioctl(this.#open, request, argument)
+  }
+
+  /** As `ioctl`, on a struct that layouts write. */
+  request(request: number, argument: Int32Array): number {
+    return this.ioctl(request, new Uint8Array(argument.buffer, argument.byteOffset, argument.byteLength))
+  }
+
+  /** @throws SystemCallError */
+  read(target: Uint8Array): number {
+    return this.#calls.read(this.#open, target)
+  }
+
+  /** @throws SystemCallError */
+  write(source: Uint8Array): number {
+    return this.#calls.write(this.#open, source)
+  }
+
+  /** @throws SystemCallError */
+  map(offset: number, byteLength: number, access: 'read-only' | 'writable'): MappedRange {
+    return this.#calls.map(this.#open, offset, byteLength, access)
+  }
+
+  /** Also after the node is closed: mappings outlive it. */
+  unmap(range: MappedRange): void {
+    this.#calls.unmap(range)
+  }
+
+  addressOf(bytes: Uint8Array): bigint {
+    return this.#calls.addressOf(bytes)
+  }
+
+  whenReadable(callback: () => void): Disposable {
+    return this.#calls.whenReadable(this.#open, callback)
+  }
+
+  waitReadable(milliseconds: number): boolean {
+    return this.#calls.waitReadable(this.#open, milliseconds)
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#calls.close(this.#fd)
+  }
+
+  /** @returns the error to throw for what the kernel refused */
+  refusal(error: unknown, what: string, detail: Readonly<Record<string, unknown>> = {}): unknown {
+    return refusal(error, `${this.path}: ${what}`, detail)
+  }
+
+  get #open(): number {
+    if (this.#closed) throw new XenError('CLOSED', `${this.path} has been closed`)
+    return this.#fd
+  }
+}

@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import type { Domid } from '@split-driver/abi'
+import type { Capabilities, Clock, Platform } from '@split-driver/platform'
+import type { XenStoreClient } from '@split-driver/xenbus'
+import { DeviceNode } from './device-node.js'
+import { type Delivery, PrivcmdEventChannels } from './event-channels.js'
+import { PrivcmdGrantMapper } from './grant-mapper.js'
+import { PrivcmdGrantSharer } from './grant-sharer.js'
+import { HostClock } from './host-clock.js'
+import { fileNumber } from './host-files.js'
+import { type HostPaths, hostPaths } from './host-paths.js'
+import { LinuxSystemCalls } from './linux-system-calls.js'
+import { OnDemand } from './on-demand.js'
+import { explainOpening } from './opening-problem.js'
+import type { SystemCalls } from './system-calls.js'
+import { openXenStore, ownDomid, type XenStoreParts, type XenStoreRoute } from './xenstore.js'
+
+export interface PrivcmdOptions {
+  /** Who takes events; `event-loop` unless given. */
+  readonly delivery?: Delivery
+  /** `auto` unless given. */
+  readonly xenstore?: XenStoreRoute
+  /** Which domain this is; asked of XenStore unless given. */
+  readonly domid?: Domid
+  /** Paths that are not the usual ones. */
+  readonly paths?: Partial<HostPaths>
+  /** In place of the kernel's. */
+  readonly systemCalls?: SystemCalls
+}
+
+/** Something a platform holds open. */
+export interface Holding {
+  readonly kind: 'port' | 'mapping' | 'grant'
+  /** One line for a person. */
+  readonly what: string
+}
+
+/** @see Capabilities; the same for every host */
+const SUPPORTS: Capabilities = {
+  grantCopy: true,
+  checkedMemory: true,
+  parallel: true,
+  virq: true,
+  ipi: true,
+  unmapNotify: true,
+  heldPageCount: false,
+  separateDomains: true,
+}
+
+/**
+ * The domain this process runs in, over the device nodes of its kernel. Each node is opened when it is first asked for: a
+ * backend needs no gntalloc, and a frontend no gntdev. Keeps the process alive, as an open socket does, until it is
+ * disposed of; several in one process know nothing of each other.
+ */
+export class PrivcmdPlatform implements Platform {
+  readonly domid: Domid
+  readonly xenstore: XenStoreClient
+  readonly clock: Clock
+  readonly supports = SUPPORTS
+  readonly #events: OnDemand<PrivcmdEventChannels>
+  readonly #mapper: OnDemand<PrivcmdGrantMapper>
+  readonly #sharer: OnDemand<PrivcmdGrantSharer>
+
+  private constructor(parts: XenStoreParts, store: XenStoreClient, domid: Domid, clock: Clock, delivery: Delivery) {
+    const { calls, paths, explain } = parts
+    const open = (path: string) => DeviceNode.open(calls, path, explain)
+    const limit = () => fileNumber(join(paths.sysModule, 'xen_gntalloc/parameters/limit'))
+    this.domid = domid
+    this.xenstore = store
+    this.clock = clock
+    this.#events = new OnDemand(() => new PrivcmdEventChannels(open(paths.evtchn), domid, delivery))
+    this.#mapper = new OnDemand(() => new PrivcmdGrantMapper(open(paths.gntdev)))
+    this.#sharer = new OnDemand(() => new PrivcmdGrantSharer(open(paths.gntalloc), limit))
+  }
+
+  /**
+   * @throws XenError that says what is in the way and what to do: ENODEV no Xen host, ENOENT a node, its module or XenStore
+   * is missing, EACCES no right, ENOSYS the C library cannot be called from here
+   */
+  static async open(options: PrivcmdOptions = {}): Promise<PrivcmdPlatform> {
+    const paths = { ...hostPaths(), ...options.paths }
+    const calls = options.systemCalls ?? (await LinuxSystemCalls.load())
+    const parts = { calls, paths, explain: explainOpening(paths) }
+    const clock = new HostClock()
+    const store = await openXenStore(options.xenstore ?? 'auto', parts)
+    try {
+      const domid = options.domid ?? (await ownDomid(store, clock))
+      return new PrivcmdPlatform(parts, store, domid, clock, options.delivery ?? 'event-loop')
+    } catch (error) {
+      store.close()
+      throw error
+    }
+  }
+
+  /** @throws XenError as `open`, when it is first asked for */
+  get events(): PrivcmdEventChannels {
+    return this.#events.get()
+  }
+
+  /** @throws XenError as `open`, when it is first asked for */
+  get mapper(): PrivcmdGrantMapper {
+    return this.#mapper.get()
+  }
+
+  /** @throws XenError as `open`, when it is first asked for */
+  get sharer(): PrivcmdGrantSharer {
+    return this.#sharer.get()
+  }
+
+  /** Everything that this platform holds now; nothing after it is disposed of. */
+  holdings(): Holding[] {
+    const ports = this.#events.opened?.openPorts() ?? []
+    const mappings = [...(this.#mapper.opened?.mappings ?? [])]
+    const shared = [...(this.#sharer.opened?.shared ?? [])]
+    return [
+      ...ports.map((port) => ({ kind: 'port' as const, what: `port ${port}` })),
+      ...mappings.map(({ refs, remoteDomid }) => ({
+        kind: 'mapping' as const,
+        what: `grants ${refs.join(' ')} of domain ${remoteDomid}, mapped`,
+      })),
+      ...shared.map(({ refs, remoteDomid }) => ({
+        kind: 'grant' as const,
+        what: `grants ${refs.join(' ')}, shared with domain ${remoteDomid}`,
+      })),
+    ]
+  }
+
+  /** Gives everything back to the kernel. Idempotent. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.xenstore.close()
+    for (const part of [this.#events, this.#mapper, this.#sharer]) part[Symbol.dispose]()
+  }
+}
