@@ -46,29 +46,26 @@ const imageName = v.pipe(
   v.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'a name of letters, digits, ".", "_" and "-" that is no path'),
 )
 
-const namedImage = v.strictObject(
-  { file: pathOf('a file or block device'), ...imageKeys },
-  'an object with file, readOnly, sectorBytes, asynchronous',
-)
+/** An array would do as an object otherwise. */
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const imageFolder = v.strictObject(
-  { path: pathOf('a folder'), ...imageKeys },
-  'an object with path, readOnly, sectorBytes, asynchronous',
-)
+const objectOf = <Entries extends v.ObjectEntries>(entries: Entries) => {
+  const expected = `an object with ${Object.keys(entries).join(', ')}`
+  return v.pipe(v.custom<object>(isObject, expected), v.strictObject(entries, expected))
+}
+
+const namedImage = objectOf({ file: pathOf('a file or block device'), ...imageKeys })
+
+const imageFolder = objectOf({ path: pathOf('a folder'), ...imageKeys })
+
+const imageTable = v.pipe(v.custom<object>(isObject, 'an object of images by name'), v.record(imageName, namedImage))
+
+const DIRECTORY_NAME = 'the name of a directory, such as "vbd"'
 
 /** Each message says what is expected there. */
-export const blkbackSchema = v.strictObject(
-  {
-    kind: v.optional(
-      v.pipe(
-        v.string('the name of a directory, such as "vbd"'),
-        v.regex(/^[a-z][a-z0-9-]{0,31}$/, 'the name of a directory, such as "vbd"'),
-      ),
-      'vbd',
-    ),
-    logLevel: v.optional(v.picklist(logLevels, `one of ${logLevels.join(', ')}`), 'info'),
-    images: v.optional(v.record(imageName, namedImage, 'an object of images by name'), {}),
-    folders: v.optional(v.array(imageFolder, 'a list of folders'), []),
-  },
-  'an object with kind, logLevel, images, folders',
-)
+export const blkbackSchema = objectOf({
+  kind: v.optional(v.pipe(v.string(DIRECTORY_NAME), v.regex(/^[a-z][a-z0-9-]{0,31}$/, DIRECTORY_NAME)), 'vbd'),
+  logLevel: v.optional(v.picklist(logLevels, `one of ${logLevels.join(', ')}`), 'info'),
+  images: v.optional(imageTable, {}),
+  folders: v.optional(v.array(imageFolder, 'a list of folders'), []),
+})

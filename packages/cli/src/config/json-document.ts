@@ -28,7 +28,8 @@ export class JsonDocument {
     const errors: ParseError[] = []
     const root = parseTree(text, errors, { allowTrailingComma: true })
     if (errors[0] !== undefined) throw this.#syntaxError(errors[0])
-    if (root === undefined) throw new ConfigError(file, 'is empty; expected a JSON object in braces')
+    // The parser reports an error for every text without a value.
+    if (root === undefined) throw new ConfigError(file, 'holds no value')
     this.#root = root
     this.#refuseTwice(root)
     this.value = getNodeValue(root)

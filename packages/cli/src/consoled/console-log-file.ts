@@ -13,6 +13,8 @@ const OWNER_ONLY = 0o600
 /** Appends all that a console says to a file, byte for byte. */
 export class ConsoleLogFile {
   readonly path: string
+  /** Resolves when the file is open, or cannot be opened; never rejects. */
+  readonly ready: Promise<void>
   /** Resolves when the console has ended and all of it is in the file; never rejects. */
   readonly done: Promise<void>
   readonly #events: LogFileEvents
@@ -24,17 +26,22 @@ export class ConsoleLogFile {
     this.#events = events
     // At once, so that nothing is missed while the file is being opened.
     const reader = console.attachReader()
-    this.done = after.then(() => this.#follow(reader)).catch((error: unknown) => this.#fail(error))
+    const opened = after.then(() => this.#open(reader))
+    this.ready = opened.then(() => undefined)
+    this.done = opened.then((file) => file && this.#follow(reader, file)).catch((error: unknown) => this.#fail(error))
   }
 
-  async #follow(reader: ConsoleReader): Promise<void> {
-    let file: FileHandle
+  async #open(reader: ConsoleReader): Promise<FileHandle | undefined> {
     try {
-      file = await open(this.path, 'a', OWNER_ONLY)
+      return await open(this.path, 'a', OWNER_ONLY)
     } catch (error) {
       reader.detach()
-      throw error
+      this.#fail(error)
+      return undefined
     }
+  }
+
+  async #follow(reader: ConsoleReader, file: FileHandle): Promise<void> {
     try {
       for await (const bytes of reader) {
         await this.#append(file, bytes)

@@ -20,18 +20,24 @@ export const logFileName = (domid: number): string => `domain-${domid}.log`
 
 /** What the daemon does for one console: its log file, and the socket where terminals attach. */
 export class ConsoleSession {
+  /** Resolves when the file and the socket are there, as far as they can be had; never rejects. */
+  readonly ready: Promise<void>
   /** Resolves when the console has ended, and its file and its socket are closed; never rejects. */
   readonly ended: Promise<void>
+  readonly #options: SessionOptions
   #end!: () => void
 
   /** @param after the end of the session that the same domid had before */
   constructor(console: ConsoleBackend, options: SessionOptions, after: Promise<void>) {
+    this.#options = options
     const end = new Promise<void>((resolve) => {
       this.#end = resolve
     })
-    this.ended = Promise.all([this.#log(console, options, after), this.#listen(console, options, after, end)]).then(
-      () => undefined,
-    )
+    const file = this.#log(console, after)
+    const listening = after.then(() => this.#listen(console))
+    const served = Promise.all([listening, end]).then(([server]) => server?.close())
+    this.ready = Promise.all([file?.ready, listening]).then(() => undefined)
+    this.ended = Promise.all([file?.done, served]).then(() => undefined)
   }
 
   /** The console has ended. */
@@ -39,25 +45,20 @@ export class ConsoleSession {
     this.#end()
   }
 
-  #log(console: ConsoleBackend, options: SessionOptions, after: Promise<void>): Promise<void> {
-    if (options.logFolder === undefined) return Promise.resolve()
-    return new ConsoleLogFile(join(options.logFolder, logFileName(console.domid)), console, options, after).done
+  #log(console: ConsoleBackend, after: Promise<void>): ConsoleLogFile | undefined {
+    const { logFolder } = this.#options
+    if (logFolder === undefined) return undefined
+    return new ConsoleLogFile(join(logFolder, logFileName(console.domid)), console, this.#options, after)
   }
 
-  async #listen(
-    console: ConsoleBackend,
-    { socketFolder, clock, onError }: SessionOptions,
-    after: Promise<void>,
-    end: Promise<void>,
-  ): Promise<void> {
-    if (socketFolder === undefined) return
-    await after
+  async #listen(console: ConsoleBackend): Promise<ConsoleServer | undefined> {
+    const { socketFolder, clock, onError } = this.#options
+    if (socketFolder === undefined) return undefined
     try {
-      const server = await ConsoleServer.listen(domainSocket(socketFolder, console.domid), console, clock)
-      await end
-      await server.close()
+      return await ConsoleServer.listen(domainSocket(socketFolder, console.domid), console, clock)
     } catch (error) {
       onError(error instanceof Error ? error : new Error(String(error)))
+      return undefined
     }
   }
 }

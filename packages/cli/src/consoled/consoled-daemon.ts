@@ -19,7 +19,7 @@ export interface ConsoledOptions {
 }
 
 export type ConsoledEvents = {
-  /** A domain's console is served. */
+  /** A domain's console is served: its log is open, and its socket is there. */
   connect: (domid: Domid) => void
   /** It is not any more. */
   disconnect: (domid: Domid) => void
@@ -70,6 +70,7 @@ export class ConsoledDaemon extends Emitter implements Daemon {
       this.#sentinel = await StoreSentinel.open(xenstore)
       const options = { platform: this.#platform, ...(eventRate === undefined ? {} : { eventRate }) }
       this.#consoles = await ConsoleDaemon.start(options, (consoles) => this.#follow(consoles))
+      await Promise.all([...this.#sessions.values()].map(({ ready }) => ready))
     } catch (error) {
       await this.close()
       throw error
@@ -111,7 +112,7 @@ export class ConsoledDaemon extends Emitter implements Daemon {
     const session = new ConsoleSession(console, options, this.#endings.get(domid) ?? Promise.resolve())
     this.#sessions.set(console, session)
     this.#endings.set(domid, session.ended)
-    this.emit('connect', domid)
+    void session.ready.then(() => this.emit('connect', domid))
   }
 
   #end(console: ConsoleBackend): void {
@@ -120,10 +121,9 @@ export class ConsoledDaemon extends Emitter implements Daemon {
     if (session === undefined) return
     this.#sessions.delete(console)
     session.end()
-    const forget = (): void => {
+    void session.ready.then(() => this.emit('disconnect', domid))
+    void session.ended.then(() => {
       if (this.#endings.get(domid) === session.ended) this.#endings.delete(domid)
-    }
-    void session.ended.then(forget)
-    this.emit('disconnect', domid)
+    })
   }
 }
