@@ -16,6 +16,9 @@ export interface World extends AsyncDisposable {
   /** Builds a domain, introduces it to XenStore and returns when its platform can be used. */
   createGuest(options?: GuestOptions): Promise<GuestHandle>
 
+  /** A domain beside the control domain and the guests, of which nothing is needed but its number. */
+  stranger(): Promise<Domid>
+
   /**
    * What is open now through the platforms of this world, one line an entry: ports, grants, mappings, watches,
    * transactions. Not what the world opened by itself to run a domain (its start-of-day ports and rings, XenStore's end

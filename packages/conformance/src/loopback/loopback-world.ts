@@ -12,14 +12,19 @@ import { LoopbackDomains } from './loopback-domains.js'
 import { LoopbackPlatform } from './loopback-platform.js'
 import { SlowClock } from './slow-clock.js'
 
-/** A platform that can tell what is open through it, one line each. */
+/** A platform that can tell what is open through it. */
 export interface AccountablePlatform extends Platform {
-  holdings(): readonly string[]
+  holdings(): readonly {
+    /** One line for a person. */
+    readonly what: string
+  }[]
 }
 
 export interface LoopbackOptions {
   /** One more platform of the control domain, with ports, grants and a XenStore connection of its own. */
   readonly open: () => Promise<AccountablePlatform>
+  /** A domain of the host's beside the control domain, whatever it does. */
+  readonly stranger: () => Promise<Domid>
   /** How many of the host's milliseconds make one of the world's; 1 unless given. */
   readonly slowness?: number
 }
@@ -64,7 +69,7 @@ export class LoopbackWorld implements World {
     const domid = this.#domains.claim()
     const pages = below.sharer.share(below.domid, 1, 'writable')
     const port = below.events.bindUnboundPort(below.domid)
-    this.#guests.set(domid, { below, opened: below.holdings(), devices: [] })
+    this.#guests.set(domid, { below, opened: linesOf(below), devices: [] })
     const { xenstore } = this.dom0
     const keys = {
       name,
@@ -84,11 +89,15 @@ export class LoopbackWorld implements World {
     return { domid, platform, console: { memory: pages.memory, port }, destroy: () => this.#destroy(domid) }
   }
 
+  stranger(): Promise<Domid> {
+    return this.#options.stranger()
+  }
+
   async ledger(): Promise<readonly string[]> {
     const ofGuests = [...this.#guests].flatMap(([domid, { below, opened }]) =>
-      without(below.holdings(), opened).map((entry) => `${entry}, of guest ${domid}`),
+      without(linesOf(below), opened).map((entry) => `${entry}, of guest ${domid}`),
     )
-    return [...this.#below.holdings(), ...ofGuests]
+    return [...linesOf(this.#below), ...ofGuests]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -118,6 +127,8 @@ export class LoopbackWorld implements World {
     await this.dom0.xenstore.transaction((transaction) => removeIfThere(transaction, domainPath(domid)))
   }
 }
+
+const linesOf = (platform: AccountablePlatform): string[] => platform.holdings().map(({ what }) => what)
 
 /** What is in `all` beyond `known`, each entry as often as it is. */
 const without = (all: readonly string[], known: readonly string[]): string[] => {

@@ -59,6 +59,10 @@ class DefectiveWorld implements World {
     return { ...guest, platform: defective(guest.platform, this.#defect) }
   }
 
+  stranger() {
+    return this.#right.stranger()
+  }
+
   ledger() {
     return this.#right.ledger()
   }

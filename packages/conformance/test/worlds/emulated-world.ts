@@ -1,3 +1,4 @@
+import type { Domid } from '@split-driver/abi'
 import type { GuestHandle, GuestOptions, Toolstack, World } from '@split-driver/conformance'
 import { EmulatedHost, Machine, type MachineMode } from '@split-driver/emulator'
 import { XenstoreServer } from '@split-driver/xenstored'
@@ -43,6 +44,10 @@ export class EmulatedWorld implements World {
     const platform = await this.#host.createGuest({ name })
     const { domid, console } = platform
     return { domid, platform, console, destroy: () => this.#host.toolstack.destroy(domid) }
+  }
+
+  async stranger(): Promise<Domid> {
+    return (await this.#host.toolstack.create({ name: 'stranger' })).domid
   }
 
   async ledger(): Promise<readonly string[]> {

@@ -13,7 +13,10 @@ export class EmulatedLoopback implements World {
   static async create(): Promise<EmulatedLoopback> {
     const { host, server } = await bootHost()
     const nodes = nodesOf(server, host.dom0)
-    const world = await LoopbackWorld.create({ open: () => PrivcmdPlatform.open({ systemCalls: nodes }) })
+    const world = await LoopbackWorld.create({
+      open: () => PrivcmdPlatform.open({ systemCalls: nodes, xenstore: 'device' }),
+      stranger: async () => (await host.toolstack.create({ name: 'stranger' })).domid,
+    })
     return new EmulatedLoopback(world, host, nodes)
   }
 
@@ -37,6 +40,10 @@ export class EmulatedLoopback implements World {
 
   createGuest(options?: Parameters<World['createGuest']>[0]) {
     return this.#world.createGuest(options)
+  }
+
+  stranger() {
+    return this.#world.stranger()
   }
 
   ledger() {

@@ -49,6 +49,10 @@ export class EmulatedNodesWorld implements World {
     return { domid, platform: process.platform, console, destroy: () => this.#destroy(domid) }
   }
 
+  async stranger(): Promise<Domid> {
+    return (await this.#host.toolstack.create({ name: 'stranger' })).domid
+  }
+
   async ledger(): Promise<readonly string[]> {
     const processes = [this.#dom0, ...this.#guests.values()]
     return processes.flatMap(({ nodes }) => nodes.ledger()).filter((entry) => !entry.startsWith('an open file'))
@@ -78,7 +82,8 @@ export class EmulatedNodesWorld implements World {
     const destroyed = this.#host.toolstack.destroy(domid)
     process.nodes.vanish()
     await destroyed
-    await process.platform[Symbol.asyncDispose]()
+    // The code of a destroyed domain does not run any more; here it gives back what its kernel no longer has.
+    await process.platform[Symbol.asyncDispose]().catch(() => {})
   }
 }
 
@@ -110,7 +115,7 @@ export const nodesOf = (server: XenstoreServer, platform: EmulatedPlatform): Emu
 
 const openProcess = async (server: XenstoreServer, kernel: EmulatedPlatform): Promise<Process> => {
   const nodes = nodesOf(server, kernel)
-  return { nodes, platform: await PrivcmdPlatform.open({ systemCalls: nodes }) }
+  return { nodes, platform: await PrivcmdPlatform.open({ systemCalls: nodes, xenstore: 'device' }) }
 }
 
 /** @throws if the process leaves anything to its kernel when it closes */

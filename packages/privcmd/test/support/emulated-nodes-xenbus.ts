@@ -32,6 +32,8 @@ export class XenbusFile extends NodeFile {
   readonly #reader: MessageReader
   readonly #writer: MessageWriter
   readonly #transactions = new Set<number>()
+  /** Transactions that are to end, by the request that asks for it. */
+  readonly #ending = new Map<number, number>()
   readonly #watches = new Set<string>()
   #request = new Uint8Array()
   #replies: Uint8Array[] = []
@@ -107,7 +109,10 @@ export class XenbusFile extends NodeFile {
       this.#reply({ ...message, type: XenStoreOp.Error, body: encodeError('ENOENT') })
     else if (type === XenStoreOp.TransactionEnd && !['T', 'F'].some((end) => isText(body, end)))
       this.#reply({ ...message, type: XenStoreOp.Error, body: encodeError('EINVAL') })
-    else this.#ask(message)
+    else {
+      if (type === XenStoreOp.TransactionEnd) this.#ending.set(message.reqId, txId)
+      this.#ask(message)
+    }
   }
 
   /** The driver has registered a watch before `write` returns, and a watch that the server refuses fails the write. */
@@ -138,7 +143,8 @@ export class XenbusFile extends NodeFile {
     for (let message = this.#reader.next(); message !== undefined; message = this.#reader.next()) {
       if (message.type === XenStoreOp.TransactionStart)
         this.#transactions.add(Number(toText(message.body).slice(0, -1)))
-      if (message.type === XenStoreOp.TransactionEnd) this.#transactions.delete(message.txId)
+      this.#transactions.delete(this.#ending.get(message.reqId) ?? 0)
+      this.#ending.delete(message.reqId)
       this.#reply(message.type === XenStoreOp.WatchEvent ? { ...message, reqId: GARBAGE, txId: GARBAGE } : message)
     }
   }
