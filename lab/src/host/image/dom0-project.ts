@@ -7,8 +7,7 @@ const home = '/split-driver'
 const scope = '@split-driver/'
 
 /** What runs: no maps, types, documents, sources of native code, or builds for other systems. */
-const unwanted =
-  /\.(map|cjs\.map|d\.ts|d\.cts|d\.mts|md)$|\/(node_modules|vendor|doc|docs|musl_x64|test)$|\/koffi\/src$/
+const unwanted = /\.(map|cjs\.map|d\.ts|d\.cts|d\.mts|md)$|\/(node_modules|vendor|doc|docs|musl_x64|test)$/
 const wanted = (path: string) => !unwanted.test(path)
 
 interface Manifest {
