@@ -28,13 +28,6 @@ export interface PrivcmdOptions {
   readonly systemCalls?: SystemCalls
 }
 
-/** Something a platform holds open. */
-export interface Holding {
-  readonly kind: 'port' | 'mapping' | 'grant'
-  /** One line for a person. */
-  readonly what: string
-}
-
 /** @see Capabilities; the same for every host */
 const SUPPORTS: Capabilities = {
   grantCopy: true,
@@ -107,21 +100,15 @@ export class PrivcmdPlatform implements Platform {
     return this.#sharer.get()
   }
 
-  /** Everything that this platform holds now; nothing after it is disposed of. */
-  holdings(): Holding[] {
+  /** Everything that this platform holds now, one line an entry; nothing after it is disposed of. */
+  holdings(): readonly string[] {
     const ports = this.#events.opened?.openPorts() ?? []
     const mappings = [...(this.#mapper.opened?.mappings ?? [])]
     const shared = [...(this.#sharer.opened?.shared ?? [])]
     return [
-      ...ports.map((port) => ({ kind: 'port' as const, what: `port ${port}` })),
-      ...mappings.map(({ refs, remoteDomid }) => ({
-        kind: 'mapping' as const,
-        what: `grants ${refs.join(' ')} of domain ${remoteDomid}, mapped`,
-      })),
-      ...shared.map(({ refs, remoteDomid }) => ({
-        kind: 'grant' as const,
-        what: `grants ${refs.join(' ')}, shared with domain ${remoteDomid}`,
-      })),
+      ...ports.map((port) => `port ${port}`),
+      ...mappings.map(({ refs, remoteDomid }) => `grants ${refs.join(' ')} of domain ${remoteDomid}, mapped`),
+      ...shared.map(({ refs, remoteDomid }) => `grants ${refs.join(' ')}, shared with domain ${remoteDomid}`),
     ]
   }
 
