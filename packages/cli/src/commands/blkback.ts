@@ -50,7 +50,7 @@ const blkback = async ({ config: file, json }: BlkbackOptions, host: CommandHost
   const { log } = processLog
   const daemon = await runBlkback(platform, config, { log })
   const reload = (): void => void reconfigure(daemon, file, log)
-  return serveUntilStopped({ daemon, clock: platform.clock, log, reload })
+  return await serveUntilStopped({ daemon, clock: platform.clock, log, reload })
 }
 
 /** A configuration that makes no sense changes nothing. */

@@ -1,10 +1,13 @@
 import type { Platform } from '@split-driver/platform'
+import type { HostReport } from '@split-driver/privcmd'
 import type { ExitCode } from '../exit-code.js'
 
 /** What the commands need from outside. */
 export interface CommandWorld {
-  /** Opens the world that daemons serve. */
+  /** Opens the world that daemons serve. @throws XenError that says what is missing and what to do */
   openPlatform(): Promise<Platform>
+  /** Looks at the host. Changes nothing. */
+  inspectHost(): Promise<HostReport>
 }
 
 /** What a command tells its surroundings. */

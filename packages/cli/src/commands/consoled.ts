@@ -60,5 +60,5 @@ const consoled = async (options: ConsoledCommandOptions, host: CommandHost): Pro
   const { log } = processLog
   const folders = { socketFolder: socketDir, ...(logDir === undefined ? {} : { logFolder: logDir }) }
   const daemon = await runConsoled(platform, { ...folders, eventRate, log })
-  return serveUntilStopped({ daemon, clock: platform.clock, log })
+  return await serveUntilStopped({ daemon, clock: platform.clock, log })
 }

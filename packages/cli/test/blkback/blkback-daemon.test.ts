@@ -16,7 +16,8 @@ beforeEach(() => {
 afterEach(() => folder[Symbol.dispose]())
 
 /** Bytes that differ from sector to sector. */
-const pattern = (seed: number): Buffer => Buffer.alloc(DISK_BYTES).map((_, i) => (i * 7 + (i >>> 9) * 13 + seed) & 0xff)
+const pattern = (seed: number): Buffer =>
+  Buffer.from(new Uint8Array(DISK_BYTES).map((_, i) => i * 7 + (i >>> 9) * 13 + seed))
 
 const image = (name: string, content: Uint8Array = pattern(0)): string => {
   writeFileSync(folder.file(name), content)

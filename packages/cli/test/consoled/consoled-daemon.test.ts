@@ -54,7 +54,7 @@ describe('runConsoled', () => {
     const log = new LogList()
     await using daemon = await runConsoled(machine.host.dom0, { ...folders(), eventRate: UNLIMITED, log })
     const guests = [await machine.guest(), await machine.guest()]
-    const said = guests.map((_, seed) => Buffer.alloc(1 << 20).map((_, i) => (i * 31 + (i >>> 8) + seed) & 0xff))
+    const said = guests.map((_, seed) => Buffer.from(new Uint8Array(1 << 20).map((_, i) => i * 31 + (i >>> 8) + seed)))
     await Promise.all(
       guests.map(async (guest, i) => {
         const terminal = terminalOf(guest)
@@ -169,7 +169,7 @@ describe('who attaches to the socket', () => {
     await using daemon = await runConsoled(machine.host.dom0, { ...folders(), eventRate: UNLIMITED })
     const { guest, terminal } = await served(machine, daemon)
     using console = await attachConsole(attached(guest))
-    const typed = Buffer.alloc(65_536).map((_, i) => (i * 11 + (i >>> 8)) & 0xff)
+    const typed = Buffer.from(new Uint8Array(65_536).map((_, i) => i * 11 + (i >>> 8)))
     const typing = console.type(typed)
     const reader = terminal.readable.getReader()
     let arrived = Buffer.alloc(0)

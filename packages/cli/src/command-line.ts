@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { addBlkback } from './commands/blkback.js'
+import type { CommandHost, CommandWorld } from './commands/command-host.js'
+import { addConsole } from './commands/console.js'
+import { addConsoled } from './commands/consoled.js'
+import { addDoctor } from './commands/doctor.js'
+import { ConfigError } from './config/config-error.js'
+import { ExitCode } from './exit-code.js'
+
+/**
+ * The command `split-driver` over any world.
+ * @param argv what follows the program's name
+ * @returns the exit code; errors are told on standard error, in one line
+ */
+export const runCommandLine = async (argv: readonly string[], world: CommandWorld): Promise<ExitCode> => {
+  let code: ExitCode = ExitCode.Okay
+  const host: CommandHost = {
+    openPlatform: () => world.openPlatform(),
+    inspectHost: () => world.inspectHost(),
+    finish: (outcome) => {
+      code = outcome
+    },
+  }
+  try {
+    await program(host).parseAsync(argv, { from: 'user' })
+    return code
+  } catch (error) {
+    return report(error)
+  }
+}
+
+const program = (host: CommandHost): Command => {
+  const command = new Command('split-driver')
+    .description('Xen split drivers for a driver domain: block devices and consoles of its guests.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .showHelpAfterError('(split-driver --help lists commands and options)')
+    .exitOverride()
+    .addHelpText('after', '\nBegin with: split-driver doctor')
+  for (const add of [addDoctor, addBlkback, addConsoled, addConsole]) add(command, host)
+  return command
+}
+
+const version = (): string => {
+  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return manifest.version
+}
+
+const report = (error: unknown): ExitCode => {
+  // commander has said why already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.Okay : ExitCode.Usage
+  process.stderr.write(`split-driver: ${error instanceof Error ? error.message : String(error)}\n`)
+  return error instanceof ConfigError ? ExitCode.Usage : ExitCode.Failed
+}
