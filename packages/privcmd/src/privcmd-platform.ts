@@ -28,6 +28,13 @@ export interface PrivcmdOptions {
   readonly systemCalls?: SystemCalls
 }
 
+/** Something that a platform holds open. */
+export interface Holding {
+  readonly kind: 'port' | 'mapping' | 'grant'
+  /** One line for a person. */
+  readonly what: string
+}
+
 /** @see Capabilities; the same for every host */
 const SUPPORTS: Capabilities = {
   grantCopy: true,
@@ -100,15 +107,22 @@ export class PrivcmdPlatform implements Platform {
     return this.#sharer.get()
   }
 
-  /** Everything that this platform holds now, one line an entry; nothing after it is disposed of. */
-  holdings(): readonly string[] {
-    const ports = this.#events.opened?.openPorts() ?? []
-    const mappings = [...(this.#mapper.opened?.mappings ?? [])]
-    const shared = [...(this.#sharer.opened?.shared ?? [])]
+  /** Everything that this platform holds now; nothing after it is disposed of. */
+  holdings(): Holding[] {
+    const list = <T>(kind: Holding['kind'], all: Iterable<T>, what: (one: T) => string): Holding[] =>
+      Array.from(all, (one) => ({ kind, what: what(one) }))
     return [
-      ...ports.map((port) => `port ${port}`),
-      ...mappings.map(({ refs, remoteDomid }) => `grants ${refs.join(' ')} of domain ${remoteDomid}, mapped`),
-      ...shared.map(({ refs, remoteDomid }) => `grants ${refs.join(' ')}, shared with domain ${remoteDomid}`),
+      ...list('port', this.#events.opened?.openPorts() ?? [], (port) => `port ${port}`),
+      ...list(
+        'mapping',
+        this.#mapper.opened?.mappings ?? [],
+        ({ refs, remoteDomid }) => `grants ${refs.join(' ')} of domain ${remoteDomid}, mapped`,
+      ),
+      ...list(
+        'grant',
+        this.#sharer.opened?.shared ?? [],
+        ({ refs, remoteDomid }) => `grants ${refs.join(' ')}, shared with domain ${remoteDomid}`,
+      ),
     ]
   }
 
