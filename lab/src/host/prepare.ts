@@ -1,32 +1,66 @@
-import { appendFileSync, copyFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { appendFileSync, copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { withCacheLock } from './cache-lock.js'
 import { cache } from './folders.js'
-import { buildImages } from './image/lab-images.js'
+import type { ForeignRoot } from './image/foreign-root.js'
+import { buildImages, type LabImages } from './image/lab-images.js'
 import type { MachineCommand } from './machine/machine.js'
-import { type MachineSettings, qemuCommand, qemuEnvironment } from './machine/qemu-command.js'
+import { qemuCommand, qemuEnvironment, qemuVersion } from './machine/qemu-command.js'
 import { NotRun } from './not-run.js'
-import { fetchPackages, type Progress } from './packages/package-store.js'
+import { fetchPackages } from './packages/package-store.js'
+import type { ProgressDisplay } from './report/progress-display.js'
+import type { RunFolder } from './run-folder.js'
 
-/** Makes everything ready to boot. @returns the command line that boots it, for some words on dom0's kernel line */
-export async function prepare(runFolder: string, progress: Progress) {
-  if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new NotRun(`the lab's programs are for Linux on x86-64, and this is ${process.platform} on ${process.arch}`)
-  }
-  const packages = await fetchPackages(cache, progress)
-  mkdirSync(runFolder, { recursive: true })
-  progress('images', 0)
-  const { hypervisor, kernel, parts } = buildImages(cache, packages, runFolder)
-  const initramfs = join(runFolder, 'dom0.img')
-  const [base, ...others] = parts
-  copyFileSync(base, initramfs)
-  for (const part of others) appendFileSync(initramfs, readFileSync(part))
-  const memory = 4096
-  const settings: MachineSettings = { hypervisor, kernel, initramfs, memory, dom0Memory: 2048, kernelWords: [] }
+/** Of the whole machine; what dom0 does not have is for guests. QEMU takes from the host only what is touched. */
+const machineMebibytes = 4096
+const dom0Mebibytes = 2048
+const neededMebibytes = machineMebibytes + 512
+
+/** A machine that is ready to boot. */
+export interface Prepared {
+  readonly qemuVersion: string
+  /** @param kernelWords - further words on dom0's kernel line */
+  machine(kernelWords: readonly string[]): MachineCommand
+}
+
+/** Fetches what is missing and builds what changed. @throws NotRun when this machine cannot do it */
+export async function prepare(run: RunFolder, display: ProgressDisplay): Promise<Prepared> {
+  requireMachine()
+  const onWait = () => display.line('another run is filling the cache; waiting for it')
+  return withCacheLock(cache, onWait, async () => {
+    const packages = await fetchPackages(cache, (what, share) => display.share(what, share))
+    display.doing('building images')
+    const images = buildImages(cache, packages, run.images)
+    return preparedFrom(packages.root, images, joined(images.parts, join(run.images, 'dom0.img')))
+  })
+}
+
+function preparedFrom(root: ForeignRoot, { hypervisor, kernel }: LabImages, initramfs: string): Prepared {
+  const settings = { hypervisor, kernel, initramfs, memory: machineMebibytes, dom0Memory: dom0Mebibytes }
   return {
-    packages,
-    command: (kernelWords: readonly string[]): MachineCommand => ({
-      command: qemuCommand(packages.root, { ...settings, kernelWords }),
-      environment: qemuEnvironment(packages.root),
+    qemuVersion: qemuVersion(root),
+    machine: (kernelWords) => ({
+      command: qemuCommand(root, { ...settings, kernelWords }),
+      environment: qemuEnvironment(root),
     }),
   }
+}
+
+/** Xen hands dom0 one initramfs, so its parts become one file. */
+function joined([base, ...others]: readonly string[], target: string) {
+  copyFileSync(base, target)
+  for (const part of others) appendFileSync(target, readFileSync(part))
+  return target
+}
+
+function requireMachine() {
+  const { platform, arch } = process
+  if (platform !== 'linux' || arch !== 'x64') {
+    throw new NotRun(`the lab's programs are for Linux on x86-64, and this is ${platform} on ${arch}`)
+  }
+  const available = Number(/^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) / 1024
+  if (available >= neededMebibytes) return
+  throw new NotRun(
+    `the machine to boot needs ${neededMebibytes} MiB of memory, and ${Math.round(available)} MiB are available`,
+  )
 }

@@ -1,31 +1,40 @@
-// npm run lab
-import { appendFileSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { cache } from './folders.js'
-import { Machine } from './machine/machine.js'
+// `npm run lab`: a fresh dom0 to look around in, or to run one command in.
+import { Command } from 'commander'
+import { runShell } from './lab-shell.js'
+import { Dom0 } from './machine/dom0.js'
+import { NotRun } from './not-run.js'
 import { prepare } from './prepare.js'
+import { ProgressDisplay } from './report/progress-display.js'
+import { makeRunFolder } from './run-folder.js'
+import { endOnSignals } from './signals.js'
 
-const runFolder = join(cache, 'logs', `${Date.now()}`)
-mkdirSync(runFolder, { recursive: true })
-const { command } = await prepare(runFolder, (what, share) =>
-  process.stderr.write(`${what} ${Math.round(share * 100)}%\n`),
-)
-const words = process.argv.slice(2)
-const start = performance.now()
-const machine = new Machine(command([]), {
-  report(report) {
-    if (report.tell === 'output') process.stdout.write(report.text)
-    if (report.tell === 'ready') {
-      process.stderr.write(`ready after ${(performance.now() - start) / 1000} s ${JSON.stringify(report.versions)}\n`)
-      if (words[0] === '--exec') machine.ask({ ask: 'command', command: words[1], limitSeconds: 600 })
-      else machine.ask({ ask: 'scenario', name: words[0] ?? 'smoke', limitSeconds: 600 })
-      return
-    }
-    if (report.tell === 'command ends' || report.tell === 'scenario ends') machine.ask({ ask: 'end' })
-    if (report.tell !== 'output') process.stderr.write(`${JSON.stringify(report)}\n`)
-  },
-  console: (bytes) => appendFileSync(join(runFolder, 'console.log'), bytes),
-  noise: (text) => process.stderr.write(text),
-  ended: (code) => process.stderr.write(`machine ended: ${code}\n`),
-})
-process.once('SIGINT', () => process.exit(130))
+interface Options {
+  exec?: string
+  limit: string
+}
+
+const program = new Command('lab')
+  .description('Boots real Xen in QEMU, with the project in dom0: a shell there, or one command.')
+  .option('--exec <command>', 'run this shell command in dom0, print what it says, and exit with its exit code')
+  .option('--limit <seconds>', 'end the command after so many seconds', '600')
+  .allowExcessArguments(false)
+
+async function main({ exec, limit }: Options): Promise<number> {
+  const folder = makeRunFolder()
+  const display = new ProgressDisplay(process.stderr)
+  const prepared = await prepare(folder, display)
+  display.doing('booting Xen and dom0')
+  if (exec === undefined) return runShell(prepared.machine(['lab=shell']), display)
+  const { dom0 } = await Dom0.boot(prepared.machine([]), folder.logs, 1)
+  await using _ = dom0
+  display[Symbol.dispose]()
+  return await dom0.runCommand(exec, Number(limit), (text) => process.stdout.write(text))
+}
+
+endOnSignals()
+try {
+  process.exitCode = await main(program.parse().opts<Options>())
+} catch (error) {
+  process.stderr.write(`lab: ${error instanceof NotRun ? `not run: ${error.message}` : (error as Error).stack}\n`)
+  process.exitCode = error instanceof NotRun ? 3 : 1
+}

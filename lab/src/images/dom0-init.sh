@@ -24,12 +24,15 @@ xen-init-dom0
 xenconsoled --log=guest --log-dir=/var/log/xen/console --pid-file /run/xen/xenconsoled.pid
 
 stty -F /dev/ttyS1 115200 raw -echo
+agent() { node /split-driver/lab/dist/src/dom0/agent.js </dev/ttyS1 >/dev/ttyS1 2>/dev/hvc0; }
 if grep -q lab=shell /proc/cmdline; then
-  echo 'The project is in /split-driver, `split-driver` is on the PATH, guests are made from /guest; poweroff -f ends it.'
+  # The agent ends dom0 when nobody is left who could look at the shell.
+  { agent; poweroff -f; } &
+  echo 'The project is in /split-driver, split-driver is on the PATH, guests are made from /guest; poweroff -f ends dom0.'
   cd /root
   setsid -c sh -l </dev/hvc0 >/dev/hvc0 2>&1
 else
-  node /split-driver/lab/dist/src/dom0/agent.js </dev/ttyS1 >/dev/ttyS1 2>/dev/hvc0
+  agent
 fi
 sync
 poweroff -f

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import type { ForeignRoot } from '../image/foreign-root.js'
 
 /** What a machine is started with. */
@@ -50,4 +51,11 @@ export function qemuCommand(root: ForeignRoot, settings: MachineSettings): [stri
     // QEMU splits the list of modules at commas; doubled ones stay.
     ...['-initrd', [kernel, settings.initramfs].map((module) => module.replaceAll(',', ',,')).join(',')],
   ])
+}
+
+/** Such as `7.2.22`, as the program itself says it. */
+export function qemuVersion(root: ForeignRoot): string {
+  const [program, ...args] = root.command(root.find('qemu-system-x86_64'), ['--version'])
+  const said = execFileSync(program, args, { encoding: 'utf8' })
+  return /version (\S+)/.exec(said)?.[1] ?? said.trim()
 }

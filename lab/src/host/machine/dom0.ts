@@ -1,0 +1,99 @@
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Report, ScenarioEvent, Versions } from '../../protocol.js'
+import { Machine, type MachineCommand } from './machine.js'
+
+/** Ten times what it takes on a slow machine. */
+const bootLimitSeconds = 300
+/** The agent keeps the limits; this much later the host stops waiting for it. */
+const graceSeconds = 60
+const endLimitSeconds = 30
+
+/** How a scenario ended. After one that was not `clean`, dom0 is of no use any more. */
+export interface ScenarioEnd {
+  readonly seconds: number
+  readonly failure?: string
+  readonly clean: boolean
+}
+
+/** A conversation with the agent of one booted dom0: one thing at a time. */
+export class Dom0 implements AsyncDisposable {
+  readonly #machine: Machine
+  #onReport: (report: Report) => void = () => undefined
+  #onEnd: (reason: string) => void = () => undefined
+  #endReason: string | undefined
+
+  private constructor(command: MachineCommand, logs: string, boot: number) {
+    const log = (name: string) => (data: Uint8Array | string) => appendFileSync(join(logs, `${name}-${boot}.log`), data)
+    this.#machine = new Machine(command, {
+      report: (report) => this.#onReport(report),
+      console: log('console'),
+      noise: log('qemu'),
+      ended: (code) => {
+        this.#endReason = `the machine ended (QEMU's exit code ${code}); see console-${boot}.log`
+        this.#onEnd(this.#endReason)
+      },
+    })
+  }
+
+  /** Resolves when the agent is there. @param boot - number of this boot in its run, for the names of the logs */
+  static async boot(command: MachineCommand, logs: string, boot: number): Promise<{ dom0: Dom0; versions: Versions }> {
+    const dom0 = new Dom0(command, logs, boot)
+    try {
+      const report = await dom0.#until('ready', bootLimitSeconds, 'dom0 boots')
+      return { dom0, versions: report.versions }
+    } catch (error) {
+      await dom0[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** Rejects only when dom0 is gone or does not answer. */
+  async runScenario(name: string, limitSeconds: number, onEvent: (event: ScenarioEvent) => void): Promise<ScenarioEnd> {
+    this.#machine.ask({ ask: 'scenario', name, limitSeconds })
+    return this.#until('scenario ends', limitSeconds + graceSeconds, name, (report) => onEvent(report as ScenarioEvent))
+  }
+
+  /** @returns the command's exit code */
+  async runCommand(command: string, limitSeconds: number, onOutput: (text: string) => void): Promise<number> {
+    this.#machine.ask({ ask: 'command', command, limitSeconds })
+    const onReport = (report: Report) => report.tell === 'output' && onOutput(report.text)
+    return (await this.#until('command ends', limitSeconds + graceSeconds, command, onReport)).code
+  }
+
+  /** Lets dom0 end itself, or ends it. */
+  async [Symbol.asyncDispose]() {
+    if (this.#endReason === undefined) {
+      const ended = new Promise<void>((resolve) => {
+        this.#onEnd = () => resolve()
+        setTimeout(resolve, endLimitSeconds * 1000).unref()
+      })
+      this.#machine.ask({ ask: 'end' })
+      await ended
+    }
+    await this.#machine[Symbol.asyncDispose]()
+  }
+
+  /** Waits for one kind of report and hands on what comes before it. */
+  #until<Kind extends Report['tell']>(
+    kind: Kind,
+    limitSeconds: number,
+    what: string,
+    other?: (report: Report) => void,
+  ) {
+    return new Promise<Extract<Report, { tell: Kind }>>((resolve, reject) => {
+      const fail = (reason: string) => {
+        clearTimeout(timer)
+        reject(new Error(reason))
+      }
+      const timer = setTimeout(() => fail(`${what}: no answer from dom0 for ${limitSeconds} s`), limitSeconds * 1000)
+      this.#onEnd = fail
+      this.#onReport = (report) => {
+        if (report.tell !== kind) return other?.(report)
+        clearTimeout(timer)
+        resolve(report as Extract<Report, { tell: Kind }>)
+      }
+      if (this.#endReason !== undefined) fail(this.#endReason)
+    })
+  }
+}
