@@ -64,6 +64,7 @@ export class Dom0 implements AsyncDisposable {
   /** Lets dom0 end itself, or ends it. */
   async [Symbol.asyncDispose]() {
     if (this.#endReason === undefined) {
+      this.#onEnd('nobody waits for dom0 any more')
       const ended = new Promise<void>((resolve) => {
         this.#onEnd = () => resolve()
         setTimeout(resolve, endLimitSeconds * 1000).unref()
