@@ -40,6 +40,6 @@ export const scenario: Scenario = {
     const { run, notRun, failed } = await runSuites(lab, suites, options)
     lab.figure('cases run', run, 'cases')
     lab.figure('cases not run', notRun, 'cases')
-    if (failed.length > 0) throw new Error(`${failed.length} of ${run} cases failed: ${failed.join('; ')}`)
+    if (failed.length > 0) throw new Error(`${failed.length} of ${run} cases failed:\n${failed.join('\n')}`)
   },
 }

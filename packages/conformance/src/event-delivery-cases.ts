@@ -72,13 +72,28 @@ export const deliveryCases: SuiteCase[] = [
       using _far = far
       guest.events.mask(far.port)
       near.notify()
-      near.notify()
       await far.expect(0, 'while masked')
       guest.events.unmask(far.port)
       await far.expect(1, 'after unmask')
       guest.events.mask(far.port)
       guest.events.unmask(far.port)
       await far.expect(1, 'after unmask without an event')
+    },
+  },
+  {
+    name: 'rule 63: however many events come while a port is masked, they are one delivery or two',
+    run: async (world) => {
+      const { dom0, guest } = await pairOf(world)
+      const { near, far } = openChannel(dom0, guest)
+      using _near = near
+      using _far = far
+      guest.events.mask(far.port)
+      for (let i = 0; i < 5; i++) {
+        near.notify()
+        await far.expect(0, 'while masked')
+      }
+      guest.events.unmask(far.port)
+      await far.expectAtMost(2, 'after unmask')
     },
   },
   {

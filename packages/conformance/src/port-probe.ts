@@ -1,6 +1,6 @@
 import type { Port } from '@split-driver/abi'
 import type { Platform } from '@split-driver/platform'
-import { assertEqual } from './assert.js'
+import { assert, assertEqual } from './assert.js'
 import { eventually, quiet } from './wait.js'
 
 /** Listens on a port and counts; `withhold` leaves the end of each delivery to the test. */
@@ -34,6 +34,13 @@ export class PortProbe implements Disposable {
     await eventually(this.#platform.clock, () => this.#deliveries >= count, `delivery ${count}: ${what}`)
     await quiet(this.#platform.clock)
     assertEqual(this.#deliveries, count, `deliveries, ${what}`)
+  }
+
+  /** Deliveries since the beginning: one comes at least, and no more than `most` do. */
+  async expectAtMost(most: number, what: string): Promise<void> {
+    await eventually(this.#platform.clock, () => this.#deliveries > 0, `a delivery: ${what}`)
+    await quiet(this.#platform.clock)
+    assert(this.#deliveries <= most, `deliveries, ${what}: ${this.#deliveries}, not ${most} at most`)
   }
 
   /** Closes the port, if the test has not done so. */

@@ -5,7 +5,7 @@ import type { Domid, Port, Virq } from '@split-driver/abi'
  * handler says that the work is done (`eoi`), so a peer that floods us costs one delivery per turn of our own.
  */
 export interface EventChannels {
-  /** A new port that `remoteDomid` may bind to. @throws XenError ENOSPC ESRCH */
+  /** A new port that `remoteDomid` may bind to; nobody looks whether there is such a domain yet. @throws XenError ENOSPC */
   bindUnboundPort(remoteDomid: Domid): Port
   /**
    * Connects to a port that `remoteDomid` left unbound for us. The new local port is pending once (rule 62).
@@ -32,7 +32,7 @@ export interface EventChannels {
 
   /** Delivery stops until `unmask`; events are kept. Counts apart from the masking between delivery and `eoi`. */
   mask(port: Port): void
-  /** Undoes `mask` and delivers at once what came meanwhile. */
+  /** Undoes `mask` and delivers at once what came meanwhile, however much it was: as one event or as two. */
   unmask(port: Port): void
 
   /** Closes our end; the peer's end becomes unbound. Nothing is delivered after this returns. @throws XenError EINVAL */

@@ -15,6 +15,7 @@ interface Case {
 export interface SuiteResult {
   readonly run: number
   readonly notRun: number
+  /** Name and reason. */
   readonly failed: readonly string[]
 }
 
@@ -65,7 +66,7 @@ export const runSuites = async (
       await run()
       await assertNothingLeft(before)
     }
-    await lab.check(name, check).catch(() => failed.push(name))
+    await lab.check(name, check).catch((error) => failed.push(`${name}: ${(error as Error).message}`))
   }
   return { run: cases.length, notRun, failed }
 }

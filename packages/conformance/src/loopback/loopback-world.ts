@@ -4,6 +4,7 @@ import {
   type AttachedDevice,
   type DeviceOptions,
   domainPath,
+  parentPath,
   removeIfThere,
   writeDeviceDirectories,
 } from '@split-driver/xenbus'
@@ -122,7 +123,8 @@ export class LoopbackWorld implements World {
     if (guest === undefined) return
     this.#guests.delete(domid)
     await guest.below[Symbol.asyncDispose]()
-    for (const device of guest.devices) await device.remove()
+    for (const { backendPath } of guest.devices)
+      await this.dom0.xenstore.transaction((transaction) => removeIfThere(transaction, parentPath(backendPath)!))
     this.#domains.remove(domid)
     await this.dom0.xenstore.transaction((transaction) => removeIfThere(transaction, domainPath(domid)))
   }

@@ -17,7 +17,7 @@ export class EventChannelCalls {
   }
 
   /**
-   * EVTCHNOP_alloc_unbound: a port of `domid` for `remoteDomid` to bind to.
+   * EVTCHNOP_alloc_unbound: a port of `domid` for `remoteDomid` to bind to, which need not be there (yet).
    * @throws XenError ENOSPC; ESRCH; EPERM for another domain's ports without privilege
    */
   allocUnbound(caller: Domid, domid: Domid, remoteDomid: Domid): Port {
@@ -25,7 +25,6 @@ export class EventChannelCalls {
     xen.enter(caller)
     try {
       if (domid !== caller) this.#requirePrivilege(caller, domid)
-      xen.domains.record(remoteDomid)
       return this.#claim(domid, ChannelState.Unbound, remoteDomid, 0)
     } finally {
       xen.leave()
@@ -186,19 +185,15 @@ export class EventChannelCalls {
     clearPending(memory.frame(domains.get(domains.record(domid), domainRecord.sharedInfo)), port)
   }
 
+  /** Xen gives out the lowest that is free, so that a number comes again as soon as its port was closed. */
   #claim(domid: Domid, state: number, remoteDomid: Domid, remotePort: number): Port {
     const words = this.#words
-    const { domains } = this.#xen
-    const record = domains.record(domid)
-    const hint = domains.get(record, domainRecord.portHint)
-    for (let tried = 0; tried < PORTS; tried++) {
-      const port = (hint + tried) % PORTS
+    for (let port = 1; port < PORTS; port++) {
       const channel = this.#find(domid, port)
-      if (port === 0 || words[channel + channelRecord.state] !== ChannelState.Free) continue
+      if (words[channel + channelRecord.state] !== ChannelState.Free) continue
       words[channel + channelRecord.state] = state
       words[channel + channelRecord.remoteDomid] = remoteDomid
       words[channel + channelRecord.remotePort] = remotePort
-      domains.set(record, domainRecord.portHint, port + 1)
       return port as Port
     }
     throw new XenError('ENOSPC', `domain ${domid} has all of its ${PORTS - 1} ports open`, { detail: { domid } })

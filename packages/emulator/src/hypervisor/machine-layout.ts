@@ -45,8 +45,7 @@ export const domainRecord = {
   /** First frame and count of the domain's own memory. */
   memory: 14,
   memoryFrames: 15,
-  /** Where the next search for a free port or handle begins. */
-  portHint: 17,
+  /** Where the next search for a free handle begins. */
   handleHint: 18,
   /** Grants of this domain that somebody has pinned. */
   pinnedGrants: 19,
