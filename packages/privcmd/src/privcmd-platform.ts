@@ -9,6 +9,8 @@ import { PrivcmdGrantSharer } from './grant-sharer.js'
 import { HostClock } from './host-clock.js'
 import { fileNumber } from './host-files.js'
 import { type HostPaths, hostPaths } from './host-paths.js'
+import { HypercallChannel } from './hypercall-channel.js'
+import { Hypercalls } from './hypercalls.js'
 import { LinuxSystemCalls } from './linux-system-calls.js'
 import { OnDemand } from './on-demand.js'
 import { explainOpening } from './opening-problem.js'
@@ -60,6 +62,7 @@ export class PrivcmdPlatform implements Platform {
   readonly #events: OnDemand<PrivcmdEventChannels>
   readonly #mapper: OnDemand<PrivcmdGrantMapper>
   readonly #sharer: OnDemand<PrivcmdGrantSharer>
+  readonly #hypercalls: OnDemand<Hypercalls>
 
   private constructor(parts: XenStoreParts, store: XenStoreClient, domid: Domid, clock: Clock, delivery: Delivery) {
     const { calls, paths, explain } = parts
@@ -71,6 +74,12 @@ export class PrivcmdPlatform implements Platform {
     this.#events = new OnDemand(() => new PrivcmdEventChannels(open(paths.evtchn), domid, delivery))
     this.#mapper = new OnDemand(() => new PrivcmdGrantMapper(open(paths.gntdev)))
     this.#sharer = new OnDemand(() => new PrivcmdGrantSharer(open(paths.gntalloc), limit))
+    this.#hypercalls = new OnDemand(() =>
+      openHypercalls(
+        () => open(paths.privcmd),
+        () => open(paths.hypercall),
+      ),
+    )
   }
 
   /**
@@ -107,6 +116,11 @@ export class PrivcmdPlatform implements Platform {
     return this.#sharer.get()
   }
 
+  /** What the other nodes cannot tell: Xen's version, domains, any port's state. @throws XenError as `open` */
+  get hypercalls(): Hypercalls {
+    return this.#hypercalls.get()
+  }
+
   /** Everything that this platform holds now; nothing after it is disposed of. */
   holdings(): Holding[] {
     const list = <T>(kind: Holding['kind'], all: Iterable<T>, what: (one: T) => string): Holding[] =>
@@ -129,6 +143,20 @@ export class PrivcmdPlatform implements Platform {
   /** Gives everything back to the kernel. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.xenstore.close()
-    for (const part of [this.#events, this.#mapper, this.#sharer]) part[Symbol.dispose]()
+    for (const part of [this.#events, this.#mapper, this.#sharer, this.#hypercalls]) part[Symbol.dispose]()
+  }
+}
+
+/** Two nodes, or none. */
+const openHypercalls = (openPrivcmd: () => DeviceNode, openBuffers: () => DeviceNode): Hypercalls => {
+  const privcmd = openPrivcmd()
+  let buffers: DeviceNode | undefined
+  try {
+    buffers = openBuffers()
+    return new Hypercalls(new HypercallChannel(privcmd, buffers))
+  } catch (error) {
+    buffers?.close()
+    privcmd.close()
+    throw error
   }
 }
