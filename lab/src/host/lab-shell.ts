@@ -17,18 +17,18 @@ export async function runShell(command: MachineCommand, display: ProgressDisplay
       console: (bytes) => stdout.write(bytes),
       noise: (text) => process.stderr.write(text),
       ended: (code) => {
-        if (stdin.isTTY) stdin.setRawMode(false)
+        stdin.setRawMode(false)
         stdin.pause()
         resolve(code ?? 0)
       },
     })
-    if (stdin.isTTY) stdin.setRawMode(true)
+    stdin.setRawMode(true)
     stdin.on('data', (bytes) => (bytes.includes(leaveByte) ? machine[Symbol.asyncDispose]() : machine.type(bytes)))
   })
 }
 
 /** dom0 cannot ask for the size through a serial line. */
 function windowSize() {
-  const { rows = 24, columns = 80 } = process.stdout
-  return `stty -F /dev/hvc0 rows ${rows} cols ${columns}`
+  const { rows, columns } = process.stdout
+  return `stty -F /dev/hvc0 rows ${rows || 24} cols ${columns || 80}`
 }

@@ -27,12 +27,19 @@ export interface Prepared {
 export async function prepare(run: RunFolder, display: ProgressDisplay): Promise<Prepared> {
   requireMachine()
   const onWait = () => display.line('another run is filling the cache; waiting for it')
-  return withCacheLock(cache, onWait, async () => {
-    const packages = await fetchPackages(cache, (what, share) => display.share(what, share))
-    display.doing('building images')
-    const images = buildImages(cache, packages, run.images)
-    return preparedFrom(packages.root, images, joined(images.parts, join(run.images, 'dom0.img')))
-  })
+  return withCacheLock(cache, onWait, () => fetchAndBuild(run, display).catch(explainFullDisk))
+}
+
+async function fetchAndBuild(run: RunFolder, display: ProgressDisplay): Promise<Prepared> {
+  const packages = await fetchPackages(cache, (what, share) => display.share(what, share))
+  display.doing('building images')
+  const images = buildImages(cache, packages, run.images)
+  return preparedFrom(packages.root, images, joined(images.parts, join(run.images, 'dom0.img')))
+}
+
+function explainFullDisk(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error
+  throw new NotRun(`the disk of ${cache} is full: ${error.message}`)
 }
 
 function preparedFrom(root: ForeignRoot, { hypervisor, kernel }: LabImages, initramfs: string): Prepared {

@@ -7,6 +7,7 @@ import { prepare } from './prepare.js'
 import { ProgressDisplay } from './report/progress-display.js'
 import { makeRunFolder } from './run-folder.js'
 import { endOnSignals } from './signals.js'
+import { UsageError } from './usage-error.js'
 
 interface Options {
   exec?: string
@@ -20,8 +21,10 @@ const program = new Command('lab')
   .allowExcessArguments(false)
 
 async function main({ exec, limit }: Options): Promise<number> {
+  if (exec === undefined && !process.stdin.isTTY)
+    throw new UsageError('a shell needs a terminal; in a script use --exec')
   const folder = makeRunFolder()
-  const display = new ProgressDisplay(process.stderr)
+  using display = new ProgressDisplay(process.stderr)
   const prepared = await prepare(folder, display)
   display.doing('booting Xen and dom0')
   if (exec === undefined) return runShell(prepared.machine(['lab=shell']), display)
@@ -35,6 +38,14 @@ endOnSignals()
 try {
   process.exitCode = await main(program.parse().opts<Options>())
 } catch (error) {
-  process.stderr.write(`lab: ${error instanceof NotRun ? `not run: ${error.message}` : (error as Error).stack}\n`)
-  process.exitCode = error instanceof NotRun ? 3 : 1
+  const { code, text } = explain(error as Error)
+  process.stderr.write(`lab: ${text}\n`)
+  process.exitCode = code
+}
+
+/** The same codes as of test:xen. */
+function explain(error: Error): { code: number; text: string } {
+  if (error instanceof NotRun) return { code: 3, text: `not run: ${error.message}` }
+  if (error instanceof UsageError) return { code: 2, text: error.message }
+  return { code: 1, text: error.stack ?? error.message }
 }

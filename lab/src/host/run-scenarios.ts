@@ -10,8 +10,9 @@ import { closingLine, countsOf, type RunResult } from './report/results.js'
 import { describeRun } from './report/results-table.js'
 import { makeRunFolder, type RunFolder } from './run-folder.js'
 import { ScenarioRunner } from './scenario-runner.js'
-import { allScenarios, chosenScenarios, UsageError } from './scenarios.js'
+import { allScenarios, chosenScenarios } from './scenarios.js'
 import { endOnSignals } from './signals.js'
+import { UsageError } from './usage-error.js'
 
 interface Options {
   only?: string[]

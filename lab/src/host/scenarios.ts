@@ -2,15 +2,11 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Scenario } from '../scenario.js'
+import { UsageError } from './usage-error.js'
 
 const folder = fileURLToPath(new URL('../../scenarios', import.meta.url))
 /** Without it, no other can be trusted. */
 const first = 'smoke'
-
-/** A mistake in how the lab was called; the message says what there is instead. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
 
 /** All scenarios in the order in which they run. */
 export async function allScenarios(): Promise<Scenario[]> {

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { basename, join, posix } from 'node:path'
 import { imageSources } from '../folders.js'
+import { NotRun } from '../not-run.js'
 import type { ForeignRoot } from './foreign-root.js'
 import { ImageTree } from './image-tree.js'
 import { KernelModules } from './kernel-modules.js'
@@ -70,7 +71,12 @@ function addProgram(tree: ImageTree, root: ForeignRoot, path: string, program: s
   }
 }
 
+/** The very Node that runs this, if it runs with the packages' libraries. */
 function addNode(tree: ImageTree, root: ForeignRoot, node: string) {
+  const [program, ...args] = root.commandOf(node, ['--version'])
+  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' })
+  if (status !== 0)
+    throw new NotRun(`${node} does not run with the packages' libraries, so not in dom0: ${stderr.trim()}`)
   addProgram(tree, root, '/usr/bin/node', node)
 }
 

@@ -33,7 +33,12 @@ export class ForeignRoot {
 
   /** Command line that runs a dynamic program of this root. */
   command(program: string, args: readonly string[]): [string, ...string[]] {
-    return [this.#loader(), '--library-path', this.#libraryPath(), this.at(program), ...args]
+    return this.commandOf(this.at(program), args)
+  }
+
+  /** Command line that runs a program of this machine with the libraries of this root. */
+  commandOf(program: string, args: readonly string[]): [string, ...string[]] {
+    return [this.#loader(), '--library-path', this.#libraryPath(), program, ...args]
   }
 
   /** The libraries that a program needs, as files on this machine. Throws when one is missing. */

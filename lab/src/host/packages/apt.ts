@@ -6,6 +6,7 @@ import { NotRun } from '../not-run.js'
 
 const capture = promisify(execFile)
 const networkPatienceSeconds = 60
+const fetchLimitMs = 15 * 60_000
 
 /** Share of a download that is done, 0 to 1, and what is being fetched. */
 export type DownloadProgress = (share: number, what: string) => void
@@ -16,35 +17,44 @@ export type DownloadProgress = (share: number, what: string) => void
  */
 export class Apt {
   readonly #folder: string
+  readonly #settings: string
+  #warnings = ''
 
   constructor(folder: string) {
     this.#folder = folder
+    this.#settings = join(folder, 'apt.conf')
     for (const name of ['lists/partial', 'archives/partial']) mkdirSync(join(folder, name), { recursive: true })
     writeFileSync(join(folder, 'status'), '')
+    writeFileSync(this.#settings, settings(folder))
+  }
+
+  /** What the last command complained about, for whoever then misses something. */
+  get warnings(): string {
+    return this.#warnings
   }
 
   /** Where the downloaded packages are, complete ones only. */
   archives(): string[] {
     const folder = join(this.#folder, 'archives')
-    return readdirSync(folder)
-      .filter((name) => name.endsWith('.deb'))
-      .sort()
-      .map((name) => join(folder, name))
+    const names = readdirSync(folder).filter((name) => name.endsWith('.deb'))
+    return names.sort().map((name) => join(folder, name))
   }
 
+  /** Fetches the lists of packages. A source that does not answer is no failure: the others may have what is wanted. */
   async update(progress: DownloadProgress) {
-    await this.#fetch(['update', '--error-on=any'], progress)
+    await this.#fetch(['update'], progress)
   }
 
   /** Names of packages that begin with `prefix`. */
   async packageNames(prefix: string): Promise<string[]> {
-    const { stdout } = await capture('apt-cache', [...this.#options(), 'pkgnames', prefix])
+    const { stdout } = await capture('apt-cache', [`-c=${this.#settings}`, 'pkgnames', prefix])
     return stdout.split('\n').filter((name) => name !== '')
   }
 
-  /** What a package depends on by name, not counting alternatives. */
+  /** What a package depends on by name; nothing if there is no such package. */
   async dependenciesOf(name: string): Promise<string[]> {
-    const { stdout } = await capture('apt-cache', [...this.#options(), 'depends', '--important', name])
+    const args = [`-c=${this.#settings}`, 'depends', '--important', name]
+    const { stdout } = await capture('apt-cache', args).catch(() => ({ stdout: '' }))
     return [...stdout.matchAll(/^ +Depends: (\S+)/gm)].map(([, dependency]) => dependency)
   }
 
@@ -58,31 +68,45 @@ export class Apt {
   }
 
   async #fetch(command: readonly string[], progress: DownloadProgress) {
-    const network = [`Acquire::http::Timeout=${networkPatienceSeconds}`, 'Acquire::Retries=3', 'APT::Status-Fd=3']
-    const args = [...this.#options(), ...network.flatMap((option) => ['-o', option]), '--quiet=2', ...command]
-    const child = spawn('apt-get', args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] })
+    const args = [`-c=${this.#settings}`, '--quiet=2', ...command]
+    const child = spawn('apt-get', args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], timeout: fetchLimitMs })
     let complaint = ''
     child.stderr?.setEncoding('utf8').on('data', (text) => {
       complaint = (complaint + text).slice(-4000)
     })
     child.stdio[3]?.on('data', (bytes) => reportProgress(String(bytes), progress))
-    const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
-    if (code !== 0) throw new NotRun(`apt-get ${command[0]} failed: ${errorLines(complaint)}`)
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.once('error', (error) => reject(new NotRun(`packages come by apt-get: ${error.message}`)))
+      child.once('close', resolve)
+    })
+    this.#warnings = importantLines(complaint)
+    if (code === null) throw new NotRun(`apt-get ${command[0]} did not end within ${fetchLimitMs / 60_000} minutes`)
+    if (code !== 0) throw new NotRun(`apt-get ${command[0]} failed: ${this.#warnings || complaint.trim()}`)
   }
+}
 
-  #options() {
-    const settings = [
-      `Dir::State=${this.#folder}`,
-      `Dir::State::lists=${join(this.#folder, 'lists')}`,
-      `Dir::State::status=${join(this.#folder, 'status')}`,
-      `Dir::Cache=${this.#folder}`,
-      `Dir::Cache::archives=${join(this.#folder, 'archives')}`,
-      'Debug::NoLocking=1',
-      // The user _apt cannot write into a private folder, and apt would warn about that for each file.
-      'APT::Sandbox::User=',
-    ]
-    return settings.flatMap((setting) => ['-o', setting])
-  }
+/** Read after the machine's own settings, whose hooks must not run: they would tidy up the machine's caches. */
+function settings(folder: string): string {
+  return `
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear DPkg::Pre-Install-Pkgs;
+#clear DPkg::Post-Invoke;
+Dir::State "${folder}";
+Dir::State::lists "${join(folder, 'lists')}";
+Dir::State::status "${join(folder, 'status')}";
+Dir::Cache "${folder}";
+Dir::Cache::archives "${join(folder, 'archives')}";
+Debug::NoLocking "true";
+Acquire::Languages "none";
+Acquire::http::Timeout "${networkPatienceSeconds}";
+Acquire::https::Timeout "${networkPatienceSeconds}";
+Acquire::Retries "3";
+APT::Status-Fd "3";
+// The user _apt cannot write into a private folder, and apt would warn about that for each file.
+APT::Sandbox::User "";
+`
 }
 
 /** Lines such as `dlstatus:3:41.2:Retrieving file 3 of 80 (12s remaining)`. */
@@ -90,7 +114,7 @@ function reportProgress(text: string, progress: DownloadProgress) {
   for (const [, percent, what] of text.matchAll(/^dlstatus:\d+:([\d.]+):(.*)$/gm)) progress(Number(percent) / 100, what)
 }
 
-function errorLines(complaint: string) {
+function importantLines(complaint: string): string {
   const lines = complaint.split('\n').filter((line) => /^[EW]:/.test(line))
-  return lines.slice(-3).join(' ') || complaint.trim() || 'no reason given'
+  return lines.slice(-3).join(' ')
 }

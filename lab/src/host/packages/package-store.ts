@@ -2,6 +2,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -61,12 +62,19 @@ async function fetchAnew(folder: string, home: string, progress: Progress) {
         2,
       ),
     )
-    rmSync(home, { recursive: true, force: true })
+    for (const old of packageFolders(folder).filter((path) => path !== next)) rmSync(old, { recursive: true })
     renameSync(next, home)
   } finally {
     rmSync(next, { recursive: true, force: true })
   }
   apt.remove()
+}
+
+/** Those of earlier generations, too, and what an interrupted run left. */
+function packageFolders(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.startsWith('packages-'))
+    .map((name) => join(folder, name))
 }
 
 function requireSpace(folder: string) {

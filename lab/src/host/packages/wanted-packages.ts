@@ -11,14 +11,19 @@ export async function wantedPackages(apt: Apt): Promise<string[]> {
     return version === undefined ? [] : [version]
   })
   const version = newest(hypervisors)
-  if (version === undefined) throw new NotRun("this machine's apt sources serve no xen-hypervisor-*-amd64")
+  if (version === undefined) throw notServed('xen-hypervisor-*-amd64', apt)
   return [...plainNames, `xen-hypervisor-${version}-amd64`, `xen-utils-${version}`, await kernelPackage(apt)]
 }
 
 async function kernelPackage(apt: Apt) {
-  const [kernel] = await apt.dependenciesOf('linux-image-amd64').catch(() => [])
-  if (kernel === undefined) throw new NotRun("this machine's apt sources serve no linux-image-amd64")
+  const [kernel] = await apt.dependenciesOf('linux-image-amd64')
+  if (kernel === undefined) throw notServed('linux-image-amd64', apt)
   return kernel
+}
+
+function notServed(name: string, { warnings }: Apt) {
+  const reason = warnings === '' ? '' : `: ${warnings}`
+  return new NotRun(`this machine's apt sources serve no ${name}; those of Debian do${reason}`)
 }
 
 /** The highest of versions such as `4.17` and `4.9`, compared number by number. */
