@@ -7,6 +7,7 @@ export { eventChannelSuite } from './event-channel-suite.js'
 export { grantSuite } from './grant-suite.js'
 export { assertLedgerEmpty } from './ledger.js'
 export { type AccountablePlatform, type LoopbackOptions, LoopbackWorld } from './loopback/loopback-world.js'
+export { SlowClock } from './loopback/slow-clock.js'
 export type { RingShape } from './ring-model/ring-model.js'
 export {
   RING_FIRST_INDICES,

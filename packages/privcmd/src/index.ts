@@ -1,3 +1,4 @@
+export { connectXenStore } from './connect-xenstore.js'
 export type { DomainDescription, ShutdownReason } from './domain-description.js'
 export { type Delivery, PrivcmdEventChannels } from './event-channels.js'
 export { PrivcmdGrantMapper } from './grant-mapper.js'

@@ -22,9 +22,10 @@ export interface XenStoreParts {
 
 /** @throws XenError that names what was tried and why it failed */
 export const openXenStore = async (route: XenStoreRoute, parts: XenStoreParts): Promise<XenStoreClient> =>
-  new XenStoreClient(await openChannel(route, parts))
+  new XenStoreClient(await openXenStoreChannel(route, parts))
 
-const openChannel = async (route: XenStoreRoute, parts: XenStoreParts): Promise<ByteChannel> => {
+/** @throws as `openXenStore` */
+export const openXenStoreChannel = async (route: XenStoreRoute, parts: XenStoreParts): Promise<ByteChannel> => {
   if (route === 'device') return openDevice(parts)
   const channel = await openSocket(parts.paths.xenstoreSocket)
   if (!XenError.is(channel)) return channel

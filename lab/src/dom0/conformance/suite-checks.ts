@@ -6,40 +6,51 @@ import { ProcessHoldings } from '../process-holdings.js'
 /** Seconds in which the kernel has closed what a case opened. */
 const LEAK_PATIENCE_S = 10
 
-interface Case {
-  readonly name: string
-  readonly run: () => Promise<void>
+export interface SuiteRun extends Omit<SuiteOptions, 'test' | 'notRun'> {
+  readonly suites: readonly Suite[]
+  /** Which cases, by their names; all unless given. */
+  readonly only?: (name: string) => boolean
+  /** Runs around each case; as it is unless given. */
+  readonly around?: (run: () => Promise<void>) => Promise<void>
 }
 
 /** What came of the cases of some suites. */
 export interface SuiteResult {
-  readonly run: number
-  readonly notRun: number
-  /** Name and reason. */
+  /** Names. */
+  readonly run: readonly string[]
+  /** Reasons by names. */
+  readonly notRun: ReadonlyMap<string, string>
+  /** Names with reasons. */
   readonly failed: readonly string[]
 }
 
-const casesOf = (
-  lab: Lab,
-  suites: readonly Suite[],
-  options: Omit<SuiteOptions, 'test' | 'notRun'>,
-): { cases: Case[]; notRun: number } => {
-  const cases: Case[] = []
-  let notRun = 0
+/** Runs every case as a check of its own. One that fails does not stop the others. */
+export const runSuites = async (lab: Lab, run: SuiteRun): Promise<SuiteResult> => {
+  const { suites, only = () => true, around = (body) => body(), ...options } = run
+  const cases = new Map<string, () => Promise<void>>()
+  const notRun = new Map<string, string>()
   for (const suite of suites)
     suite({
       ...options,
-      test: (name, run) => void cases.push({ name, run }),
-      notRun: (name, reason) => {
-        notRun++
-        lab.notRun(name, reason)
-      },
+      test: (name, body) => void cases.set(name, body),
+      notRun: (name, reason) => void notRun.set(name, reason),
     })
-  return { cases, notRun }
+  const names = [...cases.keys()].filter(only)
+  const failed: string[] = []
+  for (const name of names)
+    await lab
+      .check(name, () => around(cases.get(name)!))
+      .catch((error) => failed.push(`${name}: ${(error as Error).message}`))
+  return { run: names, notRun, failed }
 }
 
-/** What this process has of /dev/xen, and dom0's event channels, beyond what there was. */
-const assertNothingLeft = async (before: ProcessHoldings): Promise<void> => {
+/**
+ * Looks before and after what this process has of /dev/xen, and which event channels dom0 has.
+ * @throws Error that names what was left
+ */
+export const leavingNothing = async (run: () => Promise<void>): Promise<void> => {
+  const before = await ProcessHoldings.of(process.pid)
+  await run()
   let left: readonly string[] = []
   const clean = async () => {
     left = (await ProcessHoldings.of(process.pid)).beyond(before).filter((line) => /xen|event channel/.test(line))
@@ -48,25 +59,6 @@ const assertNothingLeft = async (before: ProcessHoldings): Promise<void> => {
   try {
     await until(LEAK_PATIENCE_S, 'everything to be given back', clean)
   } catch (cause) {
-    throw new Error(`left after the case: ${left.join('; ')}`, { cause })
+    throw new Error(`still there afterwards: ${left.join('; ')}`, { cause })
   }
-}
-
-/** Runs every case as a check of its own, and looks after each what is left. A case that fails does not stop the others. */
-export const runSuites = async (
-  lab: Lab,
-  suites: readonly Suite[],
-  options: Omit<SuiteOptions, 'test' | 'notRun'>,
-): Promise<SuiteResult> => {
-  const { cases, notRun } = casesOf(lab, suites, options)
-  const failed: string[] = []
-  for (const { name, run } of cases) {
-    const before = await ProcessHoldings.of(process.pid)
-    const check = async (): Promise<void> => {
-      await run()
-      await assertNothingLeft(before)
-    }
-    await lab.check(name, check).catch((error) => failed.push(`${name}: ${(error as Error).message}`))
-  }
-  return { run: cases.length, notRun, failed }
 }
