@@ -1,6 +1,7 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { XenError } from '@split-driver/abi'
 import { FileBlockStore } from '@split-driver/blkif/node'
 import { blockStoreSuite } from '@split-driver/conformance'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -70,5 +71,17 @@ describe('FileBlockStore.open says what is wrong and what to do', () => {
 
   test('with a character device', async () => {
     await expect(FileBlockStore.open('/dev/null')).rejects.toThrow(/neither a file nor a block device/)
+  })
+
+  test('with the reason of whoever judges the opened file; it is closed again', async () => {
+    const path = await file(new Uint8Array(512))
+    let opened: FileHandle | undefined
+    const accept = async (handle: FileHandle) => {
+      opened = handle
+      expect((await handle.stat()).size).toBe(512)
+      throw new XenError('EACCES', 'not this one')
+    }
+    await expect(FileBlockStore.open(path, { accept })).rejects.toThrow('EACCES: not this one')
+    expect(opened?.fd).toBe(-1)
   })
 })

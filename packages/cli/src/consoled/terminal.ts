@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { ReadStream, WriteStream } from 'node:tty'
+import type { ReadStream } from 'node:tty'
 import { PrintableText } from '@split-driver/console'
 import type { AttachedConsole } from './attach-console.js'
 
@@ -9,7 +9,7 @@ const LEAVE = 0x1d
 export interface TerminalOptions {
   /** What is typed; nothing unless given. */
   readonly input: (NodeJS.ReadableStream & Partial<Pick<ReadStream, 'isTTY' | 'setRawMode'>>) | undefined
-  readonly output: NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY'>>
+  readonly output: NodeJS.WritableStream
   /** For what is not the guest's. */
   readonly notices: NodeJS.WritableStream
   /** Takes out what a terminal would obey. */
@@ -18,17 +18,20 @@ export interface TerminalOptions {
 
 /** Joins a terminal and a console until Ctrl-] is typed or the console ends. */
 export const runTerminal = async (console: AttachedConsole, options: TerminalOptions): Promise<void> => {
-  const { input, notices } = options
+  const { input, output, notices } = options
   const raw = input?.isTTY === true
   if (raw) {
     input.setRawMode?.(true)
-    notices.write('Ctrl-] leaves the console\r\n')
+    notices.write('Ctrl-] leaves the console\n')
   }
   try {
     const left = input === undefined ? new Promise<never>(() => undefined) : typeUntilLeft(console, input, raw)
     const ended = show(console, options).then(() => 'the console has ended')
-    const reason = await Promise.race([left, ended])
-    if (raw) notices.write(`\r\n${reason}\r\n`)
+    const unread = new Promise<string>((resolve) => {
+      output.once('error', () => resolve('nobody reads the output any more'))
+    })
+    const reason = await Promise.race([left, unread, ended])
+    if (raw) notices.write(`\n${reason}\n`)
   } finally {
     if (raw) input.setRawMode?.(false)
     input?.pause()
@@ -50,13 +53,10 @@ const typeUntilLeft = (console: AttachedConsole, input: NodeJS.ReadableStream, r
     follow().catch(() => undefined)
   })
 
-const show = async (console: AttachedConsole, { output, input, printable }: TerminalOptions): Promise<void> => {
+const show = async (console: AttachedConsole, { output, printable }: TerminalOptions): Promise<void> => {
   const text = printable ? new PrintableText() : undefined
-  // A raw terminal does not return its carriage by itself.
-  const lineEnd = input?.isTTY === true && output.isTTY === true ? '\r\n' : '\n'
   for await (const bytes of console.output) {
-    const shown = text === undefined ? bytes : text.push(bytes).replaceAll('\n', lineEnd)
-    if (!output.write(shown)) await once(output, 'drain')
+    if (!output.write(text === undefined ? bytes : text.push(bytes))) await once(output, 'drain')
   }
-  if (text !== undefined) output.write(text.end().replaceAll('\n', lineEnd))
+  if (text !== undefined) output.write(text.end())
 }

@@ -252,3 +252,22 @@ test('the end of the connection to XenStore is told', async () => {
   machine.host.dom0.xenstore.close()
   expect((await daemon.lost).message).toMatch(/XenStore/)
 })
+
+test('a guest that comes and goes for ever cannot fill the log, nor keep another guest out of it', async () => {
+  image('a.img')
+  image('b.img')
+  const log = new LogList()
+  await using machine = await EmulatedMachine.boot()
+  const images = { a: { file: 'a.img' }, b: { file: 'b.img' } }
+  await using _daemon = await runBlkback(machine.host.dom0, await config({ images }), { log })
+  const [restless, other] = [await machine.guest(), await machine.guest()]
+  await machine.attachDisk(restless, { params: 'a' })
+  for (let round = 0; round < 50; round++) await (await BlkifFrontend.open(restless, 'xvda')).close()
+  const lines = log.entries.filter(({ domid }) => domid === restless.domid)
+  expect(lines.length).toBeLessThanOrEqual(41)
+  expect(lines.at(-1)).toMatchObject({ event: 'quiet', level: 'warn' })
+
+  await machine.attachDisk(other, { params: 'b' })
+  await using _disk = await BlkifFrontend.open(other, 'xvda')
+  expect(log.of('connect').at(-1)).toMatchObject({ domid: other.domid })
+})

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { RunningCommand } from '../support/command.js'
 import { ScratchFolder } from '../support/scratch-folder.js'
@@ -14,6 +14,9 @@ afterEach(() => folder[Symbol.dispose]())
 const configure = (config: object): void => writeFileSync(folder.file('blkback.json'), JSON.stringify(config))
 const blkback = (...more: string[]) =>
   RunningCommand.emulated(['blkback', '--config', folder.file('blkback.json'), ...more])
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that very key
+const CTRL_C_ANSWERED = /you typed \u0003/
 
 /** What the program says last. */
 const outcome = (stdout: string): unknown => JSON.parse(stdout.trim().split('\n').at(-1)!)
@@ -101,6 +104,36 @@ describe('split-driver consoled and console over an emulated machine', () => {
     expect(await reader.ended()).toMatchObject({ code: 0, stdout: 'you typed hello' })
     expect(readFileSync(folder.file('logs/domain-1.log'), 'utf8')).toBe('you typed hello\u001b[31m')
     for (const name of ['consoled.sock', 'domain-1.sock']) expect(() => statSync(folder.file(name))).toThrow('ENOENT')
+  })
+
+  test.skipIf(!existsSync('/usr/bin/script'))(
+    'on a terminal, keys go to the guest as they are, and Ctrl-] leaves',
+    async () => {
+      using daemon = consoled()
+      await daemon.said('stdout', /^ready$/m)
+      using terminal = RunningCommand.onTerminal(['console', '1', '--socket-dir', folder.path])
+      await terminal.said('stdout', /Ctrl-\] leaves the console\r\n/)
+      // Not a signal, as it would be on a terminal that is not raw.
+      terminal.child.stdin.write('\u0003')
+      await terminal.said('stdout', CTRL_C_ANSWERED)
+      terminal.child.stdin.write('bye\u001d')
+      const { code, stdout } = await terminal.ended()
+      expect(stdout).toMatch(/left the console\r\n$/)
+      expect(code).toBe(0)
+      using next = RunningCommand.bin(['console', '1', '--socket-dir', folder.path])
+      await next.said('stdout', /you typed bye/)
+    },
+  )
+
+  test('an output that nobody reads any more ends the attachment without a word', async () => {
+    using daemon = consoled()
+    await daemon.said('stdout', /^ready$/m)
+    using terminal = RunningCommand.bin(['console', '1', '--socket-dir', folder.path])
+    terminal.child.stdin.write('a')
+    await terminal.said('stdout', /you typed a/)
+    terminal.child.stdout.destroy()
+    terminal.child.stdin.write('b')
+    expect(await terminal.ended()).toMatchObject({ code: 0, stderr: '' })
   })
 
   test('a second daemon names the first', async () => {

@@ -179,6 +179,18 @@ describe('who attaches to the socket', () => {
     await terminal.close()
   })
 
+  test('may type in one breath with its request', async () => {
+    await using machine = await EmulatedMachine.boot()
+    await using daemon = await runConsoled(machine.host.dom0, folders())
+    const { guest, terminal } = await served(machine, daemon)
+    const socket = createConnection(domainSocket(folder.file('sockets'), guest.domid))
+    socket.write('{"access":"write"}\nls\r')
+    const typed = await terminal.readable.getReader().read()
+    expect(Buffer.from(typed.value!).toString()).toBe('ls\r')
+    socket.destroy()
+    await terminal.close()
+  })
+
   test('sees the end, after all that was said, when the domain is destroyed', async () => {
     await using machine = await EmulatedMachine.boot()
     await using daemon = await runConsoled(machine.host.dom0, folders())

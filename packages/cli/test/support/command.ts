@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 
 const root = join(import.meta.dirname, '..', '..')
+const BIN = join(root, 'bin/split-driver.mjs')
+const EMULATED = join(root, 'test/programs/emulated-machine.mjs')
 
 export interface CommandResult {
   readonly code: number | null
@@ -17,17 +19,22 @@ export class RunningCommand implements Disposable {
   #stdout = ''
   #stderr = ''
 
-  static bin(args: readonly string[], environment: NodeJS.ProcessEnv = {}): RunningCommand {
-    return new RunningCommand(join(root, 'bin/split-driver.mjs'), args, environment)
+  static bin(args: readonly string[]): RunningCommand {
+    return new RunningCommand(process.execPath, [BIN, ...args])
   }
 
   static emulated(args: readonly string[]): RunningCommand {
-    return new RunningCommand(join(root, 'test/programs/emulated-machine.mjs'), args, {})
+    return new RunningCommand(process.execPath, [EMULATED, ...args])
   }
 
-  private constructor(program: string, args: readonly string[], environment: NodeJS.ProcessEnv) {
-    const env = { ...process.env, ...environment }
-    this.child = spawn(process.execPath, [program, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env })
+  /** On a terminal of its own, which `script` of util-linux makes: what is written to standard input is typed. */
+  static onTerminal(args: readonly string[]): RunningCommand {
+    const command = [process.execPath, BIN, ...args].join(' ')
+    return new RunningCommand('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'])
+  }
+
+  private constructor(program: string, args: readonly string[]) {
+    this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text
     })
