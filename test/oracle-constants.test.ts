@@ -30,9 +30,14 @@ import {
   XenStoreServerFeature,
 } from '@split-driver/xenbus'
 import { describe, expect, it } from 'vitest'
+import { EvtchnRequest, PORT_BYTES } from '../packages/privcmd/src/evtchn-ioctl.js'
+import { GNTALLOC_FLAG_WRITABLE, GntallocRequest } from '../packages/privcmd/src/gntalloc-ioctl.js'
+import { GntdevRequest, GrantCopyFlag, UnmapNotifyAction } from '../packages/privcmd/src/gntdev-ioctl.js'
+import * as hypercall from '../packages/privcmd/src/hypercall-abi.js'
 import { golden } from './oracle/golden.js'
 
-const { constants, xsd_errors } = golden.constants
+const { xsd_errors } = golden.constants
+const constants = { ...golden.constants.constants, ...golden.privcmd.constants }
 
 const plain = (name: string): string => name.replaceAll('_', '').toLowerCase()
 
@@ -75,6 +80,17 @@ describe('every constant has the number that the headers give it', () => {
       ours(without(XenStoreServerFeature, ['WatchDepth'])),
       theirs('XENSTORE_SERVER_FEATURE_'),
     ],
+    ['IOCTL_EVTCHN_*', ours(EvtchnRequest), theirs('IOCTL_EVTCHN_')],
+    ['IOCTL_GNTDEV_*', ours(GntdevRequest), theirs('IOCTL_GNTDEV_')],
+    ['IOCTL_GNTALLOC_*', ours(GntallocRequest), theirs('IOCTL_GNTALLOC_')],
+    ['IOCTL_PRIVCMD_*', ours(hypercall.PrivcmdRequest), theirs('IOCTL_PRIVCMD_')],
+    ['UNMAP_NOTIFY_*', ours(UnmapNotifyAction), theirs('UNMAP_NOTIFY_')],
+    ['GNTCOPY_*', ours(GrantCopyFlag), theirs('GNTCOPY_')],
+    ['__HYPERVISOR_*', ours(hypercall.Hypercall), theirs('__HYPERVISOR_')],
+    ['XENVER_*', ours(hypercall.XenVersionOp), theirs('XENVER_')],
+    ['XEN_DOMINF_*', ours(hypercall.DomainInfoFlag), theirs('XEN_DOMINF_', ['XEN_DOMINF_shutdownshift'])],
+    ['EVTCHNSTAT_*', ours(hypercall.EvtchnState), theirs('EVTCHNSTAT_')],
+    ['SHUTDOWN_*', ours(hypercall.ShutdownReason), theirs('SHUTDOWN_')],
   ])('%s', (_, values, expected) => {
     expect(expected.size).toBeGreaterThan(0)
     expect(values).toEqual(expected)
@@ -98,12 +114,25 @@ describe('every constant has the number that the headers give it', () => {
     ['XENSTORE_REL_PATH_MAX', RELATIVE_PATH_MAX_BYTES],
     ['XENSTORE_CONNECTED', XenStoreConnection.Connected],
     ['XENSTORE_RECONNECT', XenStoreConnection.Reconnect],
+    ['sizeof(evtchn_port_t)', PORT_BYTES],
+    ['GNTALLOC_FLAG_WRITABLE', GNTALLOC_FLAG_WRITABLE],
+    ['sizeof(xen_extraversion_t)', hypercall.EXTRAVERSION_BYTES],
+    ['sizeof(xen_capabilities_info_t)', hypercall.CAPABILITIES_BYTES],
+    ['EVTCHNOP_status', hypercall.EVTCHNOP_STATUS],
+    ['offsetof(struct evtchn_status, u.virq)', hypercall.evtchnStatusSource.offset],
+    ['offsetof(struct evtchn_status, u.pirq)', hypercall.evtchnStatusSource.offset],
+    ['XEN_SYSCTL_getdomaininfolist', hypercall.SYSCTL_GETDOMAININFOLIST],
+    ['XEN_DOMINF_shutdownshift', hypercall.SHUTDOWN_SHIFT],
   ])('%s', (name, value) => {
     expect(value).toBe(constants[name])
   })
 
   it('rule 39: the errors that travel are those of xsd_errors, in its order', () => {
     expect(WIRE_ERRORS).toEqual(xsd_errors)
+  })
+
+  it('the sysctl interface of the installed headers is one of those known', () => {
+    expect(hypercall.SYSCTL_VERSIONS).toContain(constants['XEN_SYSCTL_INTERFACE_VERSION'])
   })
 
   it('rule 67: a page holds 512 grant entries of version 1', () => {

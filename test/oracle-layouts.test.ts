@@ -20,6 +20,10 @@ import {
 } from '@split-driver/ring'
 import { xsdSockmsg } from '@split-driver/xenbus'
 import { describe, expect, it } from 'vitest'
+import * as evtchn from '../packages/privcmd/src/evtchn-ioctl.js'
+import * as gntalloc from '../packages/privcmd/src/gntalloc-ioctl.js'
+import * as gntdev from '../packages/privcmd/src/gntdev-ioctl.js'
+import * as hypercall from '../packages/privcmd/src/hypercall-abi.js'
 import { type GoldenLayout, golden } from './oracle/golden.js'
 import { type Leaf, leavesOf } from './oracle/leaves.js'
 
@@ -68,18 +72,57 @@ const blkif = (abi: BlkifAbi, part: 'x86_64-abi' | 'x86_32-abi'): Subject[] => [
   },
 ]
 
+const nodes: Subject[] = [
+  evtchn.bindVirq,
+  evtchn.bindInterdomain,
+  evtchn.bindUnboundPort,
+  evtchn.unbindPort,
+  evtchn.notifyPort,
+  gntdev.grantRefEntry,
+  gntdev.mapGrantRef,
+  gntdev.unmapGrantRef,
+  gntdev.unmapNotify,
+  gntdev.grantCopySegment,
+  gntdev.grantCopy,
+  gntalloc.allocGref,
+  gntalloc.deallocGref,
+  hypercall.privcmdHypercall,
+  hypercall.xenFeatureInfo,
+  hypercall.evtchnStatus,
+  hypercall.sysctlGetDomainInfoList,
+].map((ours) => ({ title: ours.name, ours: ours as AnyLayout, theirs: golden.privcmd.layouts[ours.name]! }))
+
+const privcmd: Subject[] = [
+  ...nodes,
+  {
+    title: 'ioctl_gntalloc_unmap_notify, the same under another name',
+    ours: gntdev.unmapNotify as AnyLayout,
+    theirs: golden.privcmd.layouts['ioctl_gntalloc_unmap_notify']!,
+  },
+  {
+    title: hypercall.domainInfo.name,
+    ours: hypercall.domainInfo as AnyLayout,
+    theirs: golden.privcmd.layouts[hypercall.domainInfo.name]!,
+    isHead: true,
+  },
+]
+
 const subjects: readonly Subject[] = [
   ...machine,
   flexRing,
+  ...privcmd,
   ...blkif(X86_64_ABI, 'x86_64-abi'),
   ...blkif(X86_32_ABI, 'x86_32-abi'),
   ...blkif(ARM_ABI, 'x86_64-abi'),
 ]
 
-/** Ours are in camel case; the console of start_info is a union in C, and a grant reference a bare number. */
+/** Ours are in camel case, and take one side of each union of C; a grant reference is a bare number there. */
 const plain = (name: string): string =>
   name
     .replace('console.domU.', 'console_')
+    .replace('.foreign.', '_')
+    .replace('u.interdomain.', 'remote_')
+    .replace(/^u\.getdomaininfolist\.(\w+)(\.p)?$/, '$1')
     .replace(/^(indirect_grefs\[\d\])\.gref$/, '$1')
     .replaceAll('_', '')
     .toLowerCase()

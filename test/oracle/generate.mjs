@@ -53,10 +53,12 @@ const generate = () => {
   try {
     const machine = outputOf(directory, 'machine.c')
     const constants = outputOf(directory, 'constants.c')
+    const privcmd = outputOf(directory, 'privcmd.c')
     const x86_64 = outputOf(directory, 'blkif.c')
     const x86_32 = outputOf(directory, 'blkif.c', '-DORACLE_X86_32')
     confirm32Bit(JSON.parse(x86_32).layouts)
-    return `{ "machine": ${machine},\n"constants": ${constants},\n"x86_64-abi": ${x86_64},\n"x86_32-abi": ${x86_32} }\n`
+    const common = `"machine": ${machine},\n"constants": ${constants},\n"privcmd": ${privcmd}`
+    return `{ ${common},\n"x86_64-abi": ${x86_64},\n"x86_32-abi": ${x86_32} }\n`
   } finally {
     rmSync(directory, { recursive: true })
   }

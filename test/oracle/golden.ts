@@ -20,8 +20,8 @@ export type GoldenLayouts = Readonly<Record<string, GoldenLayout>>
 
 export type GoldenConstants = Readonly<Record<string, number>>
 
-/** The block protocol of one machine ABI. */
-export interface GoldenBlkif {
+/** A part that has both: the device nodes of Linux, the block protocol of one machine ABI. */
+export interface GoldenPart {
   readonly layouts: GoldenLayouts
   readonly constants: GoldenConstants
 }
@@ -29,8 +29,9 @@ export interface GoldenBlkif {
 export interface Golden {
   readonly machine: { readonly layouts: GoldenLayouts }
   readonly constants: { readonly constants: GoldenConstants; readonly xsd_errors: readonly string[] }
-  readonly 'x86_64-abi': GoldenBlkif
-  readonly 'x86_32-abi': GoldenBlkif
+  readonly privcmd: GoldenPart
+  readonly 'x86_64-abi': GoldenPart
+  readonly 'x86_32-abi': GoldenPart
 }
 
 /** What `npm run oracle` wrote. */

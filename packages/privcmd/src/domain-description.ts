@@ -1,10 +1,12 @@
 import type { Domid, Infer } from '@split-driver/abi'
-import { DomainInfoFlag, type domainInfo, SHUTDOWN_SHIFT } from './hypercall-abi.js'
+import { DomainInfoFlag, type domainInfo, SHUTDOWN_SHIFT, ShutdownReason } from './hypercall-abi.js'
 
-/** Why a guest says that it has shut down. @see sched.h SHUTDOWN_* */
-const SHUTDOWN_REASONS = ['poweroff', 'reboot', 'suspend', 'crash', 'watchdog', 'soft-reset'] as const
+/** Why a guest says that it has shut down. */
+export type WhyShutdown = keyof typeof ShutdownReason | 'unknown'
 
-export type ShutdownReason = (typeof SHUTDOWN_REASONS)[number] | 'unknown'
+const whyShutdown = new Map<number, WhyShutdown>(
+  Object.entries(ShutdownReason).map(([name, reason]) => [reason, name as WhyShutdown]),
+)
 
 /** A domain as Xen sees it. */
 export interface DomainDescription {
@@ -19,7 +21,7 @@ export interface DomainDescription {
   readonly isBlocked: boolean
   readonly isRunning: boolean
   /** `undefined` while it has not shut down. */
-  readonly shutdown: ShutdownReason | undefined
+  readonly shutdown: WhyShutdown | undefined
   /** Pages of 4096 bytes. */
   readonly pages: number
   readonly maxPages: number
@@ -30,7 +32,7 @@ export interface DomainDescription {
 
 export const describeDomain = (info: Infer<typeof domainInfo>): DomainDescription => {
   const has = (flag: number) => (info.flags & flag) !== 0
-  const reason = SHUTDOWN_REASONS[(info.flags >>> SHUTDOWN_SHIFT) & 0xff] ?? 'unknown'
+  const reason = whyShutdown.get((info.flags >>> SHUTDOWN_SHIFT) & 0xff) ?? 'unknown'
   return {
     domid: info.domain as Domid,
     uuid: uuidText(info.handle),

@@ -38,6 +38,9 @@ export const evtchnStatus = struct('evtchn_status', 24, {
   remotePort: u32(20),
 })
 
+/** What `evtchnStatus.status` says. @see event_channel.h EVTCHNSTAT_* */
+export const EvtchnState = { closed: 0, unbound: 1, interdomain: 2, pirq: 3, virq: 4, ipi: 5 } as const
+
 /** The union of `evtchnStatus` where `status` says `virq` or `pirq`: its number. */
 export const evtchnStatusSource = u32(16)
 
@@ -61,7 +64,7 @@ export const sysctlGetDomainInfoList = struct('xen_sysctl', 136, {
 })
 
 /** What all architectures have in common; more follows. @see domctl.h xen_domctl_getdomaininfo */
-export const domainInfo = struct('xen_domctl_getdomaininfo', 112, {
+export const domainInfo = struct('xen_domctl_getdomaininfo', 96, {
   domain: u16(0),
   flags: u32(4),
   totPages: u64(8),
@@ -90,3 +93,6 @@ export const DomainInfoFlag = {
 
 /** Where the guest's reason for its shutdown lies in `flags`; 8 bits. @see domctl.h XEN_DOMINF_shutdownshift */
 export const SHUTDOWN_SHIFT = 16
+
+/** @see sched.h SHUTDOWN_* */
+export const ShutdownReason = { poweroff: 0, reboot: 1, suspend: 2, crash: 3, watchdog: 4, softReset: 5 } as const

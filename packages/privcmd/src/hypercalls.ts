@@ -4,6 +4,7 @@ import {
   CAPABILITIES_BYTES,
   domainInfo,
   EVTCHNOP_STATUS,
+  EvtchnState,
   EXTRAVERSION_BYTES,
   evtchnStatus,
   evtchnStatusSource,
@@ -163,17 +164,17 @@ const statusOf = (argument: Int32Array): EventChannelStatus => {
   const { status, remoteDom, remotePort } = evtchnStatus.read(argument)
   const source = evtchnStatusSource.get(argument, 0)
   switch (status) {
-    case 0:
+    case EvtchnState.closed:
       return { state: 'closed' }
-    case 1:
+    case EvtchnState.unbound:
       return { state: 'unbound', remoteDomid: remoteDom as Domid }
-    case 2:
+    case EvtchnState.interdomain:
       return { state: 'interdomain', remoteDomid: remoteDom as Domid, remotePort: remotePort as Port }
-    case 3:
+    case EvtchnState.pirq:
       return { state: 'pirq', pirq: source }
-    case 4:
+    case EvtchnState.virq:
       return { state: 'virq', virq: source as Virq }
-    case 5:
+    case EvtchnState.ipi:
       return { state: 'ipi' }
     default:
       throw new XenError('EPROTO', `an event channel cannot be in state ${status}`)

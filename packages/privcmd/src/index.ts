@@ -1,5 +1,5 @@
 export { connectXenStore } from './connect-xenstore.js'
-export type { DomainDescription, ShutdownReason } from './domain-description.js'
+export type { DomainDescription, WhyShutdown } from './domain-description.js'
 export { type Delivery, PrivcmdEventChannels } from './event-channels.js'
 export { PrivcmdGrantMapper } from './grant-mapper.js'
 export { PrivcmdGrantSharer } from './grant-sharer.js'

@@ -31,7 +31,7 @@ export class XenbusDeviceChannel implements ByteChannel {
   /** Bytes of a message too large for the node that are still to come, and are dropped. */
   #dropping = 0
   readonly #refusals = new ByteQueue(REFUSALS_MAX_BYTES)
-  readonly #boundary = new MessageBoundary()
+  readonly #kernelMessages = new MessageBoundary()
   #handler: (() => void) | undefined
   #closed = false
 
@@ -54,9 +54,9 @@ export class XenbusDeviceChannel implements ByteChannel {
   /** A refusal goes in between two messages of the kernel's, never into one. */
   receive(target: Uint8Array): number {
     if (this.#closed) return 0
-    const source = this.#boundary.inside ? 0 : this.#refusals.pull(target)
-    const count = source > 0 ? source : this.#readNode(target)
-    this.#boundary.pass(target.subarray(0, count))
+    if (this.#refusals.length > 0 && !this.#kernelMessages.inside) return this.#refusals.pull(target)
+    const count = this.#readNode(target)
+    this.#kernelMessages.pass(target.subarray(0, count))
     return count
   }
 
