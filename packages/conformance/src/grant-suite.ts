@@ -3,6 +3,7 @@ import type { Mapping, SharedPages } from '@split-driver/grant'
 import type { Platform } from '@split-driver/platform'
 import { assert, assertEqual, assertList, assertThrows } from './assert.js'
 import { copyCases } from './grant-copy-cases.js'
+import { noticeCases } from './grant-notice-cases.js'
 import { randomMappings } from './grant-schedule.js'
 import { assertHeldPages } from './held-pages.js'
 import { defineSuite, type SuiteCase } from './suite.js'
@@ -287,4 +288,4 @@ const ends: SuiteCase[] = [
 ]
 
 /** Grants as rules 67 to 70 have them, through `GrantSharer` and `GrantMapper`. */
-export const grantSuite = defineSuite('grants', [...sharing, ...refusals, ...ends, ...copyCases])
+export const grantSuite = defineSuite('grants', [...sharing, ...refusals, ...ends, ...copyCases, ...noticeCases])

@@ -1,6 +1,15 @@
 import type { Domid, GrantRef, Port, Virq } from '@split-driver/abi'
 import type { EventChannels } from '@split-driver/evtchn'
-import type { GrantAccess, GrantCopyEnd, GrantMapper, GrantSharer, Mapping, SharedPages } from '@split-driver/grant'
+import type {
+  GrantAccess,
+  GrantCopyEnd,
+  GrantMapper,
+  GrantSharer,
+  Mapping,
+  SharedPages,
+  UnmapNotice,
+  UnmapNotifier,
+} from '@split-driver/grant'
 import type { Capabilities, Clock, Platform } from '@split-driver/platform'
 import type { LoopbackDomains } from './loopback-domains.js'
 import { LoopbackXenStore } from './loopback-xenstore.js'
@@ -80,9 +89,9 @@ class LoopbackEvents implements EventChannels {
   }
 }
 
-class LoopbackSharer implements GrantSharer {
+class LoopbackSharer implements GrantSharer, UnmapNotifier<SharedPages> {
   constructor(
-    private readonly below: GrantSharer,
+    private readonly below: GrantSharer & Partial<UnmapNotifier<SharedPages>>,
     private readonly domains: LoopbackDomains,
   ) {}
 
@@ -97,11 +106,15 @@ class LoopbackSharer implements GrantSharer {
   reclaim(): number {
     return this.below.reclaim()
   }
+
+  notifyOnUnmap(pages: SharedPages, notice: UnmapNotice): void {
+    this.below.notifyOnUnmap?.(pages, notice)
+  }
 }
 
-class LoopbackMapper implements GrantMapper {
+class LoopbackMapper implements GrantMapper, UnmapNotifier<Mapping> {
   constructor(
-    private readonly below: GrantMapper,
+    private readonly below: GrantMapper & Partial<UnmapNotifier<Mapping>>,
     private readonly domains: LoopbackDomains,
   ) {}
 
@@ -120,5 +133,9 @@ class LoopbackMapper implements GrantMapper {
 
   copyTo(remoteDomid: Domid, source: Uint8Array, target: GrantCopyEnd): void {
     this.below.copyTo(this.domains.real(remoteDomid), source, target)
+  }
+
+  notifyOnUnmap(mapping: Mapping, notice: UnmapNotice): void {
+    this.below.notifyOnUnmap?.(mapping, notice)
   }
 }
