@@ -1,34 +1,36 @@
-import { Machine, type MachineCommand } from './machine/machine.js'
-import type { ProgressDisplay } from './report/progress-display.js'
+import type { Dom0 } from './machine/dom0.js'
+import { UsageError } from './usage-error.js'
 
 /** Control-], as in telnet and `xl console`. */
 const leaveByte = 0x1d
+const dayInSeconds = 24 * 3600
 
-/** Joins this terminal and dom0's console until the machine ends. @returns the exit code for this process */
-export async function runShell(command: MachineCommand, display: ProgressDisplay): Promise<number> {
-  const { stdin, stdout } = process
-  display.line('dom0 boots; Control-] leaves and ends it, Control-a three times switches to Xen itself and back')
-  display[Symbol.dispose]()
-  return new Promise((resolve) => {
-    const machine = new Machine(command, {
-      report: (report) => {
-        if (report.tell === 'ready') machine.ask({ ask: 'command', command: windowSize(), limitSeconds: 10 })
-      },
-      console: (bytes) => stdout.write(bytes),
-      noise: (text) => process.stderr.write(text),
-      ended: (code) => {
-        stdin.setRawMode(false)
-        stdin.pause()
-        resolve(code ?? 0)
-      },
-    })
-    stdin.setRawMode(true)
-    stdin.on('data', (bytes) => (bytes.includes(leaveByte) ? machine[Symbol.asyncDispose]() : machine.type(bytes)))
-  })
+/** To be asked before anything takes time. @throws UsageError if there is nobody who could type */
+export function requireTerminal() {
+  if (!process.stdin.isTTY) throw new UsageError('a shell needs a terminal')
 }
 
-/** dom0 cannot ask for the size through a serial line. */
-function windowSize() {
-  const { rows, columns } = process.stdout
-  return `stty -F /dev/hvc0 rows ${rows || 24} cols ${columns || 80}`
+/** Joins this terminal and a shell on dom0's console; resolves when either is left. */
+export async function openShell(dom0: Dom0): Promise<void> {
+  const { stdin, stdout } = process
+  stdout.write(
+    'Control-] or the end of the shell leaves dom0; Control-a three times switches to Xen itself and back.\n',
+  )
+  const left = new Promise<void>((resolve) => {
+    stdin.on('data', (bytes: Buffer) => (bytes.includes(leaveByte) ? resolve() : dom0.type(bytes)))
+  })
+  dom0.onConsole = (bytes) => stdout.write(bytes)
+  stdin.setRawMode(true).resume()
+  try {
+    await Promise.race([left, dom0.runCommand(shellCommand(stdout), dayInSeconds, (text) => stdout.write(text))])
+  } finally {
+    stdin.setRawMode(false).pause().removeAllListeners('data')
+    dom0.onConsole = () => undefined
+  }
+}
+
+/** A session of its own, so that Control-C reaches what runs there. dom0 cannot ask for the window's size. */
+function shellCommand({ rows, columns }: NodeJS.WriteStream) {
+  const size = `stty -F /dev/hvc0 rows ${rows || 24} cols ${columns || 80}`
+  return `cd /root; ${size}; TERM=xterm setsid -c sh -l </dev/hvc0 >/dev/hvc0 2>&1`
 }

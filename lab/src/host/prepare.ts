@@ -19,8 +19,7 @@ const neededMebibytes = machineMebibytes + 512
 /** A machine that is ready to boot. */
 export interface Prepared {
   readonly qemuVersion: string
-  /** @param kernelWords - further words on dom0's kernel line */
-  machine(kernelWords: readonly string[]): MachineCommand
+  readonly machine: MachineCommand
 }
 
 /** Fetches what is missing and builds what changed. @throws NotRun when this machine cannot do it */
@@ -46,10 +45,7 @@ function preparedFrom(root: ForeignRoot, { hypervisor, kernel }: LabImages, init
   const settings = { hypervisor, kernel, initramfs, memory: machineMebibytes, dom0Memory: dom0Mebibytes }
   return {
     qemuVersion: qemuVersion(root),
-    machine: (kernelWords) => ({
-      command: qemuCommand(root, { ...settings, kernelWords }),
-      environment: qemuEnvironment(root),
-    }),
+    machine: { command: qemuCommand(root, settings), environment: qemuEnvironment(root) },
   }
 }
 

@@ -3,39 +3,38 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import type { Scenario } from '../scenario.js'
+import { notRunCode, runProgram } from './command-line.js'
+import { openShell, requireTerminal } from './lab-shell.js'
 import { NotRun } from './not-run.js'
-import { type Prepared, prepare } from './prepare.js'
+import { prepare } from './prepare.js'
 import { ProgressDisplay } from './report/progress-display.js'
 import { closingLine, countsOf, type RunResult } from './report/results.js'
 import { describeRun } from './report/results-table.js'
-import { makeRunFolder, type RunFolder } from './run-folder.js'
+import { makeRunFolder } from './run-folder.js'
 import { ScenarioRunner } from './scenario-runner.js'
 import { allScenarios, chosenScenarios } from './scenarios.js'
-import { endOnSignals } from './signals.js'
-import { UsageError } from './usage-error.js'
 
 interface Options {
-  only?: string[]
-  list?: boolean
-  json?: boolean
-  allowNotRun?: boolean
+  readonly only?: string[]
+  readonly list?: boolean
+  readonly json?: boolean
+  readonly keep?: boolean
+  readonly allowNotRun?: boolean
 }
-
-/** Nothing failed, and not everything could be run: not a pass. */
-const notRunCode = 3
 
 const program = new Command('test:xen')
   .description('Runs the scenarios of lab/scenarios on real Xen, booted in QEMU.')
   .option('--only <names>', 'these scenarios, separated by commas', (names: string) => names.split(','))
   .option('--list', 'name the scenarios and run none')
   .option('--json', 'everything about the run as one JSON object on standard output')
+  .option('--keep', 'after a failed scenario, a shell in dom0 as it is then')
   .option('--allow-not-run', `exit code 0, not ${notRunCode}, where real Xen cannot be booted at all`)
-  .allowExcessArguments(false)
 
 async function main(options: Options): Promise<number> {
   const scenarios = chosenScenarios(await allScenarios(), options.only ?? [])
   if (options.list) return list(scenarios, options)
-  const run = await runAll(scenarios)
+  if (options.keep) requireTerminal()
+  const run = await runAll(scenarios, options)
   writeFileSync(join(run.logs, 'result.json'), `${JSON.stringify(run, null, 2)}\n`)
   const counts = countsOf(run.scenarios)
   process.stdout.write(options.json ? `${JSON.stringify(run, null, 2)}\n` : `\n${describeRun(run)}\n`)
@@ -53,14 +52,21 @@ function list(scenarios: readonly Scenario[], { json }: Options): number {
   return 0
 }
 
-async function runAll(scenarios: readonly Scenario[]): Promise<RunResult> {
+async function runAll(scenarios: readonly Scenario[], options: Options): Promise<RunResult> {
   const start = performance.now()
   using display = new ProgressDisplay(process.stderr)
   const folder = makeRunFolder()
   const seconds = () => (performance.now() - start) / 1000
   try {
     const prepared = await prepare(folder, display)
-    return { ...(await runPrepared(prepared, scenarios, folder, display)), logs: folder.logs, seconds: seconds() }
+    await using runner = new ScenarioRunner(
+      prepared.machine,
+      folder.logs,
+      display,
+      options.keep ? openShell : undefined,
+    )
+    const ran = await runEach(runner, scenarios, prepared.qemuVersion)
+    return { ...ran, logs: folder.logs, seconds: seconds() }
   } catch (error) {
     if (!(error instanceof NotRun)) throw error
     const none = { result: 'not run', seconds: 0, checks: [], notRun: [], figures: [], reason: error.message } as const
@@ -69,24 +75,11 @@ async function runAll(scenarios: readonly Scenario[]): Promise<RunResult> {
   }
 }
 
-async function runPrepared(
-  prepared: Prepared,
-  scenarios: readonly Scenario[],
-  { logs }: RunFolder,
-  display: ProgressDisplay,
-): Promise<Pick<RunResult, 'scenarios' | 'boots' | 'versions'>> {
-  await using runner = new ScenarioRunner(prepared.machine([]), logs, display)
+async function runEach(runner: ScenarioRunner, scenarios: readonly Scenario[], qemu: string) {
   const results = []
   for (const scenario of scenarios) results.push(await runner.run(scenario))
   const { boots, versions } = runner
-  const known = versions === undefined ? {} : { versions: { ...versions, qemu: prepared.qemuVersion } }
-  return { scenarios: results, boots, ...known }
+  return { scenarios: results, boots, ...(versions !== undefined && { versions: { ...versions, qemu } }) }
 }
 
-endOnSignals()
-try {
-  process.exitCode = await main(program.parse().opts<Options>())
-} catch (error) {
-  process.stderr.write(`test:xen: ${error instanceof UsageError ? error.message : (error as Error).stack}\n`)
-  process.exitCode = error instanceof UsageError ? 2 : 1
-}
+await runProgram<Options>(program, main)

@@ -22,6 +22,7 @@ export class ScenarioRunner implements AsyncDisposable {
     readonly command: MachineCommand,
     readonly logs: string,
     readonly display: ProgressDisplay,
+    readonly afterFailure?: (dom0: Dom0) => Promise<void>,
   ) {}
 
   async run(scenario: Scenario): Promise<ScenarioResult> {
@@ -47,12 +48,22 @@ export class ScenarioRunner implements AsyncDisposable {
         collected.take(event)
         this.#show(scenario.name, event)
       })
+      if (collected.failures.length > 0 || end.failure !== undefined) await this.#lookAtFailure(dom0, end)
       if (!end.clean) await this.#leaveDom0()
       return end
     } catch (error) {
       await this.#leaveDom0()
       return { seconds: (performance.now() - start) / 1000, failure: (error as Error).message, clean: false }
     }
+  }
+
+  async #lookAtFailure(dom0: Dom0, { failure = '' }: ScenarioEnd) {
+    if (this.afterFailure === undefined) return
+    this.display.line(failure)
+    this.display[Symbol.dispose]()
+    await this.afterFailure(dom0)
+    // Whoever looked may have changed something.
+    await this.#leaveDom0()
   }
 
   async #bootedDom0(): Promise<Dom0> {

@@ -1,5 +1,5 @@
 #!/bin/busybox sh
-# The first process of dom0: devices, modules, XenStore, consoles; then the agent, or a shell if the kernel line says so.
+# The first process of dom0: devices, modules, XenStore, consoles; then the agent, and when that ends, dom0 ends.
 export PATH=/usr/bin:/usr/sbin:/usr/lib/xen/bin HOME=/root TERM=linux
 mount -t devtmpfs devtmpfs /dev
 mkdir -p /dev/pts /dev/shm
@@ -24,15 +24,6 @@ xen-init-dom0
 xenconsoled --log=guest --log-dir=/var/log/xen/console --pid-file /run/xen/xenconsoled.pid
 
 stty -F /dev/ttyS1 115200 raw -echo
-agent() { node /split-driver/lab/dist/src/dom0/agent.js </dev/ttyS1 >/dev/ttyS1 2>/dev/hvc0; }
-if grep -q lab=shell /proc/cmdline; then
-  # The agent ends dom0 when nobody is left who could look at the shell.
-  { agent; poweroff -f; } &
-  echo 'The project is in /split-driver, split-driver is on the PATH, guests are made from /guest; poweroff -f ends dom0.'
-  cd /root
-  setsid -c sh -l </dev/hvc0 >/dev/hvc0 2>&1
-else
-  agent
-fi
+node /split-driver/lab/dist/src/dom0/agent.js </dev/ttyS1 >/dev/ttyS1 2>/dev/hvc0
 sync
 poweroff -f

@@ -18,19 +18,24 @@ export interface ScenarioEnd {
 
 /** A conversation with the agent of one booted dom0: one thing at a time. */
 export class Dom0 implements AsyncDisposable {
+  /** For whoever looks at dom0's console; the log has everything anyhow. */
+  onConsole: (bytes: Uint8Array) => void = () => undefined
   readonly #machine: Machine
   #onReport: (report: Report) => void = () => undefined
   #onEnd: (reason: string) => void = () => undefined
   #endReason: string | undefined
 
   private constructor(command: MachineCommand, logs: string, boot: number) {
-    const log = (name: string) => (data: Uint8Array | string) => appendFileSync(join(logs, `${name}-${boot}.log`), data)
+    const console = `console-${boot}.log`
     this.#machine = new Machine(command, {
       report: (report) => this.#onReport(report),
-      console: log('console'),
-      noise: log('qemu'),
+      console: (bytes) => {
+        appendFileSync(join(logs, console), bytes)
+        this.onConsole(bytes)
+      },
+      noise: (text) => appendFileSync(join(logs, `qemu-${boot}.log`), text),
       ended: (code) => {
-        this.#endReason = `the machine ended (QEMU's exit code ${code}); see console-${boot}.log`
+        this.#endReason = `the machine ended (QEMU's exit code ${code}); see ${console}`
         this.#onEnd(this.#endReason)
       },
     })
@@ -59,6 +64,11 @@ export class Dom0 implements AsyncDisposable {
     this.#machine.ask({ ask: 'command', command, limitSeconds })
     const onReport = (report: Report) => report.tell === 'output' && onOutput(report.text)
     return (await this.#until('command ends', limitSeconds + graceSeconds, command, onReport)).code
+  }
+
+  /** Types on dom0's console. */
+  type(bytes: Uint8Array) {
+    this.#machine.type(bytes)
   }
 
   /** Lets dom0 end itself, or ends it. */

@@ -10,8 +10,6 @@ export interface MachineSettings {
   /** Memory of the whole machine and of dom0, in MiB. */
   readonly memory: number
   readonly dom0Memory: number
-  /** Words for dom0's kernel, besides those that every boot needs. */
-  readonly kernelWords: readonly string[]
 }
 
 /**
@@ -41,7 +39,7 @@ export const qemuEnvironment = (root: ForeignRoot) => ({ QEMU_MODULE_DIR: root.a
  */
 export function qemuCommand(root: ForeignRoot, settings: MachineSettings): [string, ...string[]] {
   const xen = [...xenWords, `dom0_mem=${settings.dom0Memory}M,max:${settings.dom0Memory}M`].join(' ')
-  const kernel = [settings.kernel, ...kernelWords, ...settings.kernelWords].join(' ')
+  const kernel = [settings.kernel, ...kernelWords].join(' ')
   return root.command(root.find('qemu-system-x86_64'), [
     ...['-L', root.at('/usr/share/qemu'), '-L', root.at('/usr/share/seabios'), '-L', root.at('/usr/lib/ipxe/qemu')],
     ...['-accel', 'tcg,thread=multi', '-cpu', 'Westmere', '-smp', '2', '-m', `${settings.memory}`],

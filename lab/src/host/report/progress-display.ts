@@ -42,6 +42,7 @@ export class ProgressDisplay implements Disposable {
 
   [Symbol.dispose]() {
     clearInterval(this.#timer)
+    this.#timer = undefined
     this.#clear()
     this.#doing = ''
   }
@@ -49,7 +50,7 @@ export class ProgressDisplay implements Disposable {
   #draw() {
     const seconds = Math.round((performance.now() - this.#since) / 1000)
     const line = `${this.#doing}${seconds > 0 ? ` (${seconds} s)` : ''}`
-    this.stream.write(`\r\x1b[K${line.slice(0, this.stream.columns - 1)}`)
+    this.stream.write(`\r\x1b[K${line.slice(0, (this.stream.columns || 80) - 1)}`)
   }
 
   #clear() {
