@@ -4,7 +4,7 @@ import { EmulatedHost, type EmulatedPlatform } from '@split-driver/emulator'
 import { PrivcmdPlatform } from '@split-driver/privcmd'
 import { channelPair, type DeviceOptions } from '@split-driver/xenbus'
 import { XenstoreServer } from '@split-driver/xenstored'
-import { EmulatedNodes } from './emulated-nodes.js'
+import { EmulatedNodes, type EmulatedNodesOptions } from './emulated-nodes.js'
 
 /** A domain of which one process is the suite's. */
 interface Process {
@@ -103,8 +103,13 @@ export const bootHost = async (): Promise<{ host: EmulatedHost; server: Xenstore
 }
 
 /** The kernel of a domain, to processes of it. */
-export const nodesOf = (server: XenstoreServer, platform: EmulatedPlatform): EmulatedNodes =>
+export const nodesOf = (
+  server: XenstoreServer,
+  platform: EmulatedPlatform,
+  options: Pick<EmulatedNodesOptions, 'evtchnRingSize'> = {},
+): EmulatedNodes =>
   new EmulatedNodes({
+    ...options,
     platform,
     connectStore: () => {
       const [theirs, ours] = channelPair(1 << 16)

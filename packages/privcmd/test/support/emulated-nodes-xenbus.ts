@@ -35,7 +35,7 @@ export class XenbusFile extends NodeFile {
   /** Transactions that are to end, by the request that asks for it. */
   readonly #ending = new Map<number, number>()
   readonly #watches = new Set<string>()
-  #request = new Uint8Array()
+  #request: Uint8Array = new Uint8Array()
   #replies: Uint8Array[] = []
 
   /** @param channel to the server, of this file alone */
