@@ -3,6 +3,7 @@ import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs
 import { SeededRandom } from '@split-driver/conformance'
 
 const CHUNK_BYTES = 1 << 20
+const MOST_DIFFERENCES = 8
 
 export interface Range {
   /** Bytes from the disk's start. */
@@ -42,7 +43,17 @@ export class DiskImage {
     return hash.digest('hex')
   }
 
-  read({ position, byteLength }: Range): Uint8Array {
+  /** The first places where the image is not as `expected`, a few of them, as positions. */
+  differences(expected: Uint8Array): number[] {
+    const found: number[] = []
+    const bytes = this.read()
+    if (Buffer.compare(bytes, expected) === 0) return found
+    for (let at = 0; at < bytes.length && found.length < MOST_DIFFERENCES; at++)
+      if (bytes[at] !== expected[at]) found.push(at)
+    return found
+  }
+
+  read({ position, byteLength }: Range = { position: 0, byteLength: this.byteLength }): Uint8Array {
     const bytes = new Uint8Array(byteLength)
     const fd = openSync(this.path, 'r')
     try {

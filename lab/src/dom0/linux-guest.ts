@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { domid as asDomid, type Domid } from '@split-driver/abi'
-import type { AttachedDevice, XenStore } from '@split-driver/xenbus'
+import { type AttachedDevice, removeIfThere, type XenStore } from '@split-driver/xenbus'
 import { agentInit } from '../guest/guest-init.js'
 import type { Lab } from '../scenario.js'
 import { AgentLine, type CommandAnswer, type ConsoleLine } from './agent-line.js'
@@ -12,7 +13,7 @@ import { attachDisk, type DiskOptions } from './virtual-disk.js'
 
 /** Seconds under pure emulation. */
 const CREATE_SECONDS = 120
-const BOOT_SECONDS = 180
+const BOOT_SECONDS = 60
 const COMMAND_SECONDS = 120
 const END_SECONDS = 60
 
@@ -21,11 +22,11 @@ const REPORTED_LINES = 25
 
 export interface LinuxGuestOptions {
   readonly name: string
-  /** 192 unless given, 512 with Node. */
+  /** 192 unless given, 640 with Node. */
   readonly memoryMiB?: number
   /** Disks that it boots with. */
   readonly disks?: readonly DiskOptions[]
-  /** With Node, this project in /split-driver, and /dev/xen; false unless given. */
+  /** With Node, this project in /split-driver, and /dev/xen; without blkfront then. False unless given. */
   readonly withNode?: boolean
 }
 
@@ -99,7 +100,9 @@ export class LinuxGuest {
     this.#gone = true
     this.#line[Symbol.dispose]()
     await destroyDomain(this.domid)
-    for (const device of this.#devices) await device.remove()
+    // The frontends' directories went with the domain's own.
+    for (const { backendPath } of this.#devices)
+      await this.#store.transaction((t) => removeIfThere(t, dirname(backendPath)))
   }
 
   /** Lets the guest end itself in order. */
