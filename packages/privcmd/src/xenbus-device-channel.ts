@@ -10,7 +10,8 @@ import {
 } from '@split-driver/xenbus'
 import type { DeviceNode } from './device-node.js'
 import { nextTurn } from './host-clock.js'
-import { MessageBoundary } from './message-boundary.js'
+import { ReplyStream } from './reply-stream.js'
+import { SystemCallError } from './system-call-error.js'
 
 /** Bytes of a message, header and body, that the node takes. @see Linux's xenbus_dev_frontend.c, its buffer */
 const MESSAGE_MAX_BYTES = 4096
@@ -19,8 +20,10 @@ const MESSAGE_MAX_BYTES = 4096
 const REFUSALS_MAX_BYTES = 64 * 1024
 
 /**
- * XenStore's messages over /dev/xen/xenbus. The kernel takes one whole message a write, answers to each, and refuses some
- * by an error of `write` alone: those get their ERROR reply here, so that whoever asked hears of it.
+ * XenStore's messages over /dev/xen/xenbus, one request at a time: the kernel sends a request from the buffer of the open
+ * file, in a thread of its own, and a second one that is written before the first has its reply would overwrite it. It
+ * takes one whole message a write, and refuses some by an error of `write` alone: those get their ERROR reply here, so that
+ * whoever asked hears of it.
  */
 export class XenbusDeviceChannel implements ByteChannel {
   readonly #node: DeviceNode
@@ -30,8 +33,12 @@ export class XenbusDeviceChannel implements ByteChannel {
   #filled = 0
   /** Bytes of a message too large for the node that are still to come, and are dropped. */
   #dropping = 0
+  /** A request has no reply yet. */
+  #awaiting = false
+  /** Somebody wanted to send meanwhile. */
+  #heldUp = false
   readonly #refusals = new ByteQueue(REFUSALS_MAX_BYTES)
-  readonly #kernelMessages = new MessageBoundary()
+  readonly #replies = new ReplyStream()
   #handler: (() => void) | undefined
   #closed = false
 
@@ -44,19 +51,19 @@ export class XenbusDeviceChannel implements ByteChannel {
     return this.#closed
   }
 
-  /** Takes everything: the kernel queues what it has no room for. */
   send(source: Uint8Array): number {
     let at = 0
-    while (at < source.length && !this.#closed) at += this.#take(source.subarray(at))
+    while (at < source.length && !this.#closed && !this.#awaiting) at += this.#take(source.subarray(at))
+    if (at < source.length) this.#heldUp = true
     return at
   }
 
   /** A refusal goes in between two messages of the kernel's, never into one. */
   receive(target: Uint8Array): number {
     if (this.#closed) return 0
-    if (this.#refusals.length > 0 && !this.#kernelMessages.inside) return this.#refusals.pull(target)
+    if (this.#refusals.length > 0 && !this.#replies.midMessage) return this.#refusals.pull(target)
     const count = this.#readNode(target)
-    this.#kernelMessages.pass(target.subarray(0, count))
+    if (this.#replies.pass(target.subarray(0, count)) > 0) this.#answered()
     return count
   }
 
@@ -71,6 +78,12 @@ export class XenbusDeviceChannel implements ByteChannel {
     this.#watching[Symbol.dispose]()
     this.#node.close()
     this.#handler?.()
+  }
+
+  #answered(): void {
+    this.#awaiting = false
+    if (this.#heldUp) this.#wakeSoon()
+    this.#heldUp = false
   }
 
   /** @returns how many bytes belong to the message under way; it goes out when it is whole */
@@ -109,7 +122,9 @@ export class XenbusDeviceChannel implements ByteChannel {
   #write(): void {
     try {
       this.#node.write(this.#outgoing.subarray(0, this.#filled))
+      this.#awaiting = true
     } catch (error) {
+      if (!SystemCallError.is(error)) throw error
       const refused = this.#node.refusal(error, 'a message was refused')
       this.#refuse(XenError.is(refused) ? refused.code : 'EIO')
     }

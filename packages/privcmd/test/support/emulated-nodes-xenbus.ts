@@ -25,7 +25,8 @@ type Message = Parameters<MessageWriter['push']>[0]
 
 /**
  * /dev/xen/xenbus: takes whole messages, each in as many writes as one likes; watches and transactions are the file's own.
- * Stricter than Linux in one thing: bytes after a message's end, in the same write, are an error where Linux loses them.
+ * Stricter than Linux in two things: bytes after a message's end, in the same write, are an error where Linux loses them;
+ * and so is a request before the one under way has its reply, which Linux sends from this very buffer.
  */
 export class XenbusFile extends NodeFile {
   readonly #channel: ByteChannel
@@ -36,6 +37,7 @@ export class XenbusFile extends NodeFile {
   readonly #ending = new Map<number, number>()
   readonly #watches = new Set<string>()
   #request: Uint8Array = new Uint8Array()
+  #underWay = false
   #replies: Uint8Array[] = []
 
   /** @param channel to the server, of this file alone */
@@ -68,6 +70,7 @@ export class XenbusFile extends NodeFile {
   }
 
   override write(source: Uint8Array): number {
+    if (this.#underWay) throw new TypeError('a request is under way: Linux overwrites it')
     if (this.#request.length + source.length > BUFFER_BYTES) throw this.#dropped('EINVAL', 'the buffer is full')
     this.#request = concatBytes(this.#request, source)
     if (this.#request.length < SOCKMSG_BYTES) return source.length
@@ -134,6 +137,7 @@ export class XenbusFile extends NodeFile {
   }
 
   #ask(message: Message): void {
+    this.#underWay = true
     this.#writer.push(message)
     this.#writer.flush()
   }
@@ -145,6 +149,7 @@ export class XenbusFile extends NodeFile {
         this.#transactions.add(Number(toText(message.body).slice(0, -1)))
       this.#transactions.delete(this.#ending.get(message.reqId) ?? 0)
       this.#ending.delete(message.reqId)
+      if (message.type !== XenStoreOp.WatchEvent) this.#underWay = false
       this.#reply(message.type === XenStoreOp.WatchEvent ? { ...message, reqId: GARBAGE, txId: GARBAGE } : message)
     }
   }
