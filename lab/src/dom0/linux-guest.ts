@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { domid as asDomid, type Domid } from '@split-driver/abi'
-import { type AttachedDevice, removeIfThere, type XenStore } from '@split-driver/xenbus'
+import type { AttachedDevice, XenStore } from '@split-driver/xenbus'
 import { agentInit } from '../guest/guest-init.js'
 import type { Lab } from '../scenario.js'
 import { AgentLine, type CommandAnswer, type ConsoleLine } from './agent-line.js'
@@ -100,9 +99,7 @@ export class LinuxGuest {
     this.#gone = true
     this.#line[Symbol.dispose]()
     await destroyDomain(this.domid)
-    // The frontends' directories went with the domain's own.
-    for (const { backendPath } of this.#devices)
-      await this.#store.transaction((t) => removeIfThere(t, dirname(backendPath)))
+    for (const device of this.#devices) await device.remove()
   }
 
   /** Lets the guest end itself in order. */

@@ -60,10 +60,13 @@ export class AttachedDevice {
     await this.remove()
   }
 
-  /** Removes both directories, whatever state the halves are in. Idempotent. */
+  /** Removes both directories, and what they lay in if nothing else does, whatever state the halves are in. Idempotent. */
   async remove(): Promise<void> {
     await this.#store.transaction(async (t) => {
-      for (const path of [this.backendPath, this.frontendPath]) await removeIfThere(t, path)
+      for (const path of [this.backendPath, this.frontendPath]) {
+        await removeIfThere(t, path)
+        await removeIfEmpty(t, path.slice(0, path.lastIndexOf('/')))
+      }
     })
   }
 }
@@ -117,4 +120,9 @@ const writeOwned = async (
 /** RM of a node whose parent is missing too would be an error (rule 41). */
 export const removeIfThere = async (store: XenStoreOperations, path: string): Promise<void> => {
   if ((await store.tryRead(path)) !== undefined) await store.rm(path)
+}
+
+const removeIfEmpty = async (store: XenStoreOperations, path: string): Promise<void> => {
+  if ((await store.tryRead(path)) === undefined) return
+  if ((await store.directory(path)).length === 0) await store.rm(path)
 }

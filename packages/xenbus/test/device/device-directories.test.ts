@@ -47,3 +47,15 @@ it('without a kind of its own the backend is found below the type, and removal l
   expect(await store.tryRead(device.frontendPath)).toBeUndefined()
   expect(await store.tryRead(device.backendPath)).toBeUndefined()
 })
+
+it('the last device that is removed takes the directory of its domain with it', async () => {
+  const store = connector()(dom0)
+  const first = await writeDeviceDirectories(store, guest, { type: 'pin', id: 7 })
+  const second = await writeDeviceDirectories(store, guest, { type: 'pin', id: 8 })
+  await first.remove()
+  expect(await store.directory('/local/domain/0/backend/pin/1')).toEqual(['8'])
+  await second.remove()
+  await second.remove()
+  expect(await store.directory('/local/domain/0/backend/pin')).toEqual([])
+  expect(await store.directory('/local/domain/1/device')).toEqual([])
+})
