@@ -38,7 +38,7 @@ const stopSignal = ({ reload, log }: ServeOptions): Promise<NodeJS.Signals> =>
   new Promise((resolve) => {
     let asked = false
     const stop = (signal: NodeJS.Signals): void => {
-      if (asked) leaveNow(log, `${signal} came again: exiting at once`)
+      if (asked) leaveNow(log, `${signal} while stopping: exiting at once`)
       asked = true
       resolve(signal)
     }

@@ -145,3 +145,27 @@ describe('split-driver consoled and console over an emulated machine', () => {
     expect(code).toBe(1)
   })
 })
+
+describe('a daemon that cannot close in order', () => {
+  const stuck = (speed: number) => RunningCommand.stuck(['consoled', '--socket-dir', folder.path], speed)
+
+  test('exits after its time limit with exit code 1, and says so', async () => {
+    using daemon = stuck(100)
+    await daemon.said('stdout', /^ready$/m)
+    daemon.child.kill('SIGTERM')
+    const { code, stderr } = await daemon.ended()
+    expect(stderr).toMatch(/error not everything could be closed within 10 seconds: exiting as it is event=exit\n$/)
+    expect(code).toBe(1)
+  })
+
+  test('exits at once when it is asked again', async () => {
+    using daemon = stuck(1)
+    await daemon.said('stdout', /^ready$/m)
+    daemon.child.kill('SIGTERM')
+    await daemon.said('stderr', /info {2}stopping/)
+    daemon.child.kill('SIGINT')
+    const { code, stderr } = await daemon.ended()
+    expect(stderr).toMatch(/error SIGINT while stopping: exiting at once event=exit\n$/)
+    expect(code).toBe(1)
+  })
+})

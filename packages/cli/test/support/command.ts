@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream'
 
 const root = join(import.meta.dirname, '..', '..')
 const BIN = join(root, 'bin/split-driver.mjs')
+const STUCK = join(root, 'test/programs/stuck-store.mjs')
 const EMULATED = join(root, 'test/programs/emulated-machine.mjs')
 
 export interface CommandResult {
@@ -25,6 +26,11 @@ export class RunningCommand implements Disposable {
 
   static emulated(args: readonly string[]): RunningCommand {
     return new RunningCommand(process.execPath, [EMULATED, ...args])
+  }
+
+  /** Over a machine on which nothing can be closed in order; `speed`: how much faster than real its timers are. */
+  static stuck(args: readonly string[], speed: number): RunningCommand {
+    return new RunningCommand('env', [`STOP_SPEED=${speed}`, process.execPath, STUCK, ...args])
   }
 
   /** On a terminal of its own, which `script` of util-linux makes: what is written to standard input is typed. */
