@@ -6,6 +6,7 @@ export default defineConfig({
       'packages/*/test/**/*.test.ts',
       'examples/test/**/*.test.ts',
       'bench/test/**/*.test.ts',
+      'lab/test/**/*.test.ts',
       'test/**/*.test.ts',
     ],
     globalSetup: ['scripts/vitest/quick-build-first.mjs'],
@@ -13,6 +14,6 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 20_000,
     // What is tested is what is published: dist is loaded by Node itself, not rewritten by the test runner.
-    server: { deps: { external: [/\/(packages\/[^/]+|examples|bench)\/dist\//] } },
+    server: { deps: { external: [/\/(packages\/[^/]+|examples|bench|lab)\/dist\//] } },
   },
 })

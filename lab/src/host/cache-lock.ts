@@ -19,17 +19,22 @@ export async function withCacheLock<T>(folder: string, onWait: () => void, work:
   try {
     return await work()
   } finally {
-    holder.release()
+    await holder.release()
   }
 }
 
 /** Resolves when flock has the lock (it then runs `echo`), or has given up; `cat` ends with our end of the pipe. */
-function tryTake(file: string, patience: string[]): Promise<{ release(): void } | undefined> {
+function tryTake(file: string, patience: string[]): Promise<{ release(): Promise<unknown> } | undefined> {
   const args = [...patience, file, 'sh', '-c', 'echo taken; exec cat']
   const child = spawn('flock', args, { stdio: ['pipe', 'pipe', 'ignore'] })
   return new Promise((resolve, reject) => {
     child.once('error', (error) => reject(new NotRun(`flock of util-linux is needed: ${error.message}`)))
-    child.stdout.once('data', () => resolve({ release: () => child.stdin.end() }))
-    child.once('exit', () => resolve(undefined))
+    const ended = new Promise<undefined>((freed) => child.once('exit', () => freed(undefined)))
+    const release = () => {
+      child.stdin.end()
+      return ended
+    }
+    child.stdout.once('data', () => resolve({ release }))
+    ended.then(resolve)
   })
 }

@@ -29,8 +29,11 @@ export async function openShell(dom0: Dom0): Promise<void> {
   }
 }
 
-/** A session of its own, so that Control-C reaches what runs there. dom0 cannot ask for the window's size. */
+/**
+ * A session of its own, so that Control-C reaches what runs there; not as the last command, which the shell would become:
+ * setsid waits only if it did not lead a session before. dom0 cannot ask for the window's size.
+ */
 function shellCommand({ rows, columns }: NodeJS.WriteStream) {
   const size = `stty -F /dev/hvc0 rows ${rows || 24} cols ${columns || 80}`
-  return `cd /root; ${size}; TERM=xterm setsid -c sh -l </dev/hvc0 >/dev/hvc0 2>&1`
+  return `cd /root; ${size}; TERM=xterm setsid -c sh -l </dev/hvc0 >/dev/hvc0 2>&1; exit 0`
 }
