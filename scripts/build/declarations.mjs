@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'tsup'
 import { root } from '../root.mjs'
@@ -29,7 +29,8 @@ function removeDeclarations({ folder }) {
 /** @returns {import('tsup').Options} */
 function options({ folder, entries }) {
   const published = Object.fromEntries(Object.entries(entries).filter(([name]) => ['index', 'node'].includes(name)))
-  const hasNode = 'node' in published
+  const { compilerOptions } = JSON.parse(readFileSync(join(root, folder, 'tsconfig.json'), 'utf8'))
+  const types = 'node' in published ? ['node'] : (compilerOptions?.types ?? [])
   return {
     config: false,
     silent: true,
@@ -47,7 +48,7 @@ function options({ folder, entries }) {
         emitDeclarationOnly: false,
         declarationMap: false,
         rootDir: undefined,
-        types: hasNode ? ['node'] : [],
+        types,
       },
     },
   }
