@@ -11,10 +11,11 @@ import {
 import { packageOf, readSources, repository } from './architecture/source-file.js'
 
 const packages = readSources('packages', ['.ts']).filter(({ path }) => /^packages\/[^/]+\/src\//.test(path))
-const programs = [...readSources('examples', ['.ts']), ...readSources('bench/src', ['.ts'])]
+const programFolders = ['examples', 'bench/src', 'lab/src', 'lab/scenarios']
+const programs = programFolders.flatMap((folder) => readSources(folder, ['.ts']))
 
 function manifestOf(name: string) {
-  const folder = name === 'examples' || name === 'bench' ? name : join('packages', name)
+  const folder = ['examples', 'bench', 'lab'].includes(name) ? name : join('packages', name)
   return JSON.parse(readFileSync(join(repository, folder, 'package.json'), 'utf8'))
 }
 

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { foreignPlaceViolations, lengthViolations, nameViolations } from './architecture/file-rules.js'
 import { readSources, repository } from './architecture/source-file.js'
 
-const folders = ['packages', 'examples', 'bench', 'scripts', 'test']
+const folders = ['packages', 'examples', 'bench', 'lab', 'scripts', 'test']
 const sources = folders.flatMap((folder) => readSources(folder, ['.ts', '.mjs', '.c']))
 
 /** Nothing that git keeps is left out, but for pictures and images of disks. */
