@@ -1,0 +1,38 @@
+// A process that waits for a descriptor, as one with an open platform does. Arguments: a named pipe, how to end.
+import { writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { LinuxSystemCalls } from '@split-driver/privcmd'
+
+const [path, ending] = isMainThread ? process.argv.slice(2) : workerData
+const calls = await LinuxSystemCalls.load()
+const fd = calls.open(path, 'read-write')
+const watching = calls.whenReadable(fd, () => {})
+
+const file = join(dirname(path), 'pages')
+writeFileSync(file, new Uint8Array(4096))
+const range = calls.map(calls.open(file, 'read-write'), 0, 4096, 'writable')
+globalThis.kept = [watching, range.memory.mutableBytes(0, 4096)]
+
+const endings = {
+  exit: () => process.exit(7),
+  throw: () => {
+    throw new Error('thrown on purpose')
+  },
+  'run empty': () => {
+    watching[Symbol.dispose]()
+    calls.unmap(range)
+    calls.close(fd)
+  },
+  'wait for ever': () => {},
+  'terminate a worker': async () => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: [path, 'tell the parent'] })
+    await new Promise((resolve) => worker.once('message', resolve))
+    await worker.terminate()
+    endings['run empty']()
+  },
+  'tell the parent': () => parentPort.postMessage('waiting'),
+}
+
+if (isMainThread) process.stdout.write('waiting\n')
+setTimeout(endings[ending], 50)
