@@ -60,7 +60,7 @@ const moduleAdvice = (state: ModuleState, module: string, path: string): string 
 export const explainOpening =
   (paths: HostPaths) =>
   (path: string, error: unknown): unknown => {
-    if (!(error instanceof SystemCallError)) return error
+    if (!SystemCallError.is(error)) return error
     const role = nodeRoles.find(({ name }) => paths[name] === path)
     const isRefused = error.errno === 'EACCES' || error.errno === 'EPERM'
     const found = role && nodeProblem(paths, role, !isRefused)

@@ -27,6 +27,6 @@ const codes: Readonly<Record<string, ErrnoCode>> = {
  * Anything but a `SystemCallError` is passed on as it is.
  */
 export const refusal = (error: unknown, what: string, detail: Readonly<Record<string, unknown>> = {}): unknown => {
-  if (!(error instanceof SystemCallError)) return error
+  if (!SystemCallError.is(error)) return error
   return new XenError(codes[error.errno] ?? 'EIO', `${what} (${error.message})`, { cause: error, detail })
 }

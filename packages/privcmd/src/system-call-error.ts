@@ -13,9 +13,9 @@ export class SystemCallError extends Error {
     this.errno = errno
   }
 
-  /** Is `error` a refusal for one of these reasons? Any will do if none is named. */
+  /** Is `error` a refusal (from any copy of this module) for one of these reasons? Any will do if none is named. */
   static is(error: unknown, ...errnos: readonly string[]): error is SystemCallError {
-    if (!(error instanceof SystemCallError)) return false
-    return errnos.length === 0 || errnos.includes(error.errno)
+    if (!(error instanceof Error) || error.name !== 'SystemCallError' || !('errno' in error)) return false
+    return errnos.length === 0 || errnos.includes(error.errno as string)
   }
 }
