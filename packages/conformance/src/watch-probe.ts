@@ -31,6 +31,14 @@ export class WatchProbe implements AsyncDisposable {
     this.paths.length = 0
   }
 
+  /** One event or several since the last call, all of this path: how often something is told is the server's affair. */
+  async expectOnly(path: string, what: string): Promise<void> {
+    await eventually(this.#clock, () => this.paths.length > 0, `${what}: an event`)
+    await quiet(this.#clock)
+    assertList([...new Set(this.paths)], [path], what)
+    this.paths.length = 0
+  }
+
   close(): Promise<void> {
     return this.#watch.close()
   }

@@ -13,7 +13,10 @@ export interface World extends AsyncDisposable {
   readonly supports: Capabilities
   readonly toolstack: Toolstack
 
-  /** Builds a domain, introduces it to XenStore and returns when its platform can be used. */
+  /**
+   * Builds a domain, introduces it to XenStore and returns when its platform can be used. A world in which that takes long
+   * may give one that an earlier case has left, unless the domain is to have a name.
+   */
   createGuest(options?: GuestOptions): Promise<GuestHandle>
 
   /** A domain beside the control domain and the guests, of which nothing is needed but its number. */

@@ -126,11 +126,11 @@ export const watchCases: SuiteCase[] = [
     run: async (world) => {
       await using introduced = await WatchProbe.open(world.dom0, '@introduceDomain')
       await using released = await WatchProbe.open(world.dom0, '@releaseDomain')
-      const guest = await world.createGuest()
-      await introduced.expect(['@introduceDomain'], 'a domain that came')
+      const guest = await world.createGuest({ name: 'newcomer' })
+      await introduced.expectOnly('@introduceDomain', 'a domain that came')
       await released.expect([], 'nobody went')
       await guest.destroy()
-      await released.expect(['@releaseDomain'], 'a domain that went')
+      await released.expectOnly('@releaseDomain', 'a domain that went')
     },
   },
   {
