@@ -1,19 +1,18 @@
 /**
- * A device that Xen never had, in the hundred lines of pin-device.ts, and here on an emulated machine: one domain sets and
- * reads pins that another one drives. Run it with `npm run example -- 02-your-own-device`.
+ * A device that Xen never had, in the hundred lines of pin-device.ts: one domain sets and reads pins that another one
+ * drives. Run it with `npm run example -- 02-your-own-device`, and on a Xen host with `--real`.
  */
 import assert from 'node:assert/strict'
-import { EmulatedHost } from '@split-driver/emulator'
 import { BackendBus } from '@split-driver/xenbus'
-import { XenstoreServer } from '@split-driver/xenstored'
+import { openWorld } from '../world/open-world.js'
 import { PinBackend, PinFrontend } from './pin-device.js'
 
-const host = await EmulatedHost.boot({ xenstored: (dom0) => new XenstoreServer(dom0) })
-const backends = await new BackendBus(host.dom0, 'pin', (path) => new PinBackend(host.dom0, path)).open()
+const world = await openWorld() // the one line that chooses the world
+const backends = await new BackendBus(world.dom0, 'pin', (path) => new PinBackend(world.dom0, path)).open()
 
-const guest = await host.createGuest({ name: 'blinker' })
-await host.toolstack.attachDevice(guest, { type: 'pin', id: 0 })
-const pins = await new PinFrontend(guest, 'device/pin/0').open()
+const guest = await world.createGuest({ name: 'blinker' })
+const device = await world.toolstack.attachDevice(guest, { type: 'pin', id: 0 })
+const pins = await new PinFrontend(guest.platform, 'device/pin/0').open()
 const { pins: count, 'feature-set': canSet } = pins.offer
 console.log(`connected: ${count} pins, ${canSet ? 'which can be set' : 'for reading only'}`)
 
@@ -26,6 +25,7 @@ await assert.rejects(pins.get(200), /there is no such pin/)
 
 await pins.close()
 await backends.close()
-await host[Symbol.asyncDispose]()
-assert.deepEqual(host.machine.ledger(), [])
+await device.remove()
+assert.deepEqual(await world.ledger(), [])
 console.log('closed; nothing is left open')
+await world[Symbol.asyncDispose]()

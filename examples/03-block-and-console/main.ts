@@ -1,29 +1,28 @@
 /**
  * A control domain with a block backend and a console daemon, and a guest that uses both: the demo's core, in one thread.
- * Run it with `npm run example -- 03-block-and-console`.
+ * Run it with `npm run example -- 03-block-and-console`, and on a Xen host with `--real`.
  */
 import assert from 'node:assert/strict'
 import { BlkifBackendBus, BlkifFrontend, MemoryBlockStore, virtualDeviceNumber } from '@split-driver/blkif'
 import { ConsoleDaemon, ConsoleFrontend, printable } from '@split-driver/console'
-import { EmulatedHost } from '@split-driver/emulator'
-import { XenstoreServer } from '@split-driver/xenstored'
+import { openWorld } from '../world/open-world.js'
 
-// The machine. This is the one line that chooses the world.
-const host = await EmulatedHost.boot({ xenstored: (dom0) => new XenstoreServer(dom0) })
+// The one line that chooses the world.
+const world = await openWorld()
 
 // dom0: a disk of 1 MiB in memory, and every domain's console.
 const bytes = new Uint8Array(1 << 20)
-const disks = await new BlkifBackendBus(host.dom0, { openStore: async () => new MemoryBlockStore(bytes) }).open()
-const consoles = await ConsoleDaemon.start({ platform: host.dom0 })
+const disks = await new BlkifBackendBus(world.dom0, { openStore: async () => new MemoryBlockStore(bytes) }).open()
+const consoles = await ConsoleDaemon.start({ platform: world.dom0 })
 
 // A guest, and its disk xvda.
-const guest = await host.createGuest({ name: 'guest' })
+const guest = await world.createGuest({ name: 'guest' })
 const xvda = { type: 'vbd', id: virtualDeviceNumber('xvda'), backendKeys: { mode: 'w' } }
-await host.toolstack.attachDevice(guest, xvda)
+const device = await world.toolstack.attachDevice(guest, xvda)
 
 // What the guest does: write a sector, read it back, say so.
-const terminal = new ConsoleFrontend({ ...guest.console, events: guest.events })
-const disk = await BlkifFrontend.open(guest, 'xvda')
+const terminal = new ConsoleFrontend({ ...guest.console, events: guest.platform.events })
+const disk = await BlkifFrontend.open(guest.platform, 'xvda')
 const sector = new TextEncoder().encode('one sector through the ring'.padEnd(512, '.'))
 await disk.write(7, sector)
 await disk.flush()
@@ -42,6 +41,7 @@ await disks.close()
 await consoles.close()
 const log = consoles.get(guest.domid)?.log.bytes() ?? new Uint8Array()
 console.log(`guest's console: ${printable(log).trimEnd()}`)
-await host[Symbol.asyncDispose]()
-assert.deepEqual(host.machine.ledger(), [])
+await device.remove()
+assert.deepEqual(await world.ledger(), [])
 console.log('closed; nothing is left open')
+await world[Symbol.asyncDispose]()

@@ -6,15 +6,16 @@ import {
   type SuiteOptions,
   xenstoreSuite,
 } from '@split-driver/conformance'
+import { EmulatedWorld } from '@split-driver/emulator'
 import { describe, test } from 'vitest'
-import { EmulatedWorld, emulatedSupports } from './worlds/emulated-world.js'
+import { createEmulatedWorld } from './worlds/emulated-world.js'
 
 describe.each(['inline', 'threads'] as const)('emulator, %s', (mode) => {
   const options: SuiteOptions = {
     test,
     notRun: (name, reason) => test.todo(`${name}: not run, ${reason}`),
-    world: () => EmulatedWorld.create(mode),
-    supports: emulatedSupports(mode),
+    world: () => createEmulatedWorld(mode),
+    supports: EmulatedWorld.supports(mode),
   }
   for (const suite of [eventChannelSuite, grantSuite, xenstoreSuite, blockSuite, consoleSuite]) suite(options)
 })

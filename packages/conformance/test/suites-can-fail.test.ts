@@ -1,11 +1,11 @@
 import { blockSuite, consoleSuite, eventChannelSuite, grantSuite, xenstoreSuite } from '@split-driver/conformance'
+import { EmulatedWorld } from '@split-driver/emulator'
 import { describe, expect, test } from 'vitest'
 import { casesOf } from './defects/defective-world.js'
 import { blockDefects, consoleDefects } from './defects/driver-defects.js'
 import { eventDefects } from './defects/event-defects.js'
 import { grantDefects } from './defects/grant-defects.js'
 import { xenstoreDefects } from './defects/xenstore-defects.js'
-import { emulatedSupports } from './worlds/emulated-world.js'
 
 describe.each([
   { suite: eventChannelSuite, of: 'event channels', defects: eventDefects },
@@ -24,7 +24,7 @@ describe.each([
 test('a case that this world cannot run is reported as not run, with the reason', () => {
   const notRun: string[] = []
   const options = { test: () => {}, world: () => Promise.reject(new Error('no world is needed')) }
-  const supports = { ...emulatedSupports('inline'), ipi: false }
+  const supports = { ...EmulatedWorld.supports('inline'), ipi: false }
   eventChannelSuite({ ...options, supports, notRun: (name, reason) => notRun.push(`${name}: ${reason}`) })
   expect(notRun).toEqual(['event channels: an IPI wakes its own domain: this world does not support ipi'])
 })

@@ -1,6 +1,7 @@
 export type { BuiltDomain, DomainPlan } from './domain-builder.js'
 export { EmulatedHost, type HostOptions, type StoreDaemon } from './emulated-host.js'
 export { EmulatedPlatform, type PrimaryConsole } from './emulated-platform.js'
+export { type AccountableDaemon, EmulatedWorld, type WorldGuest, type WorldOptions } from './emulated-world.js'
 export { startInline } from './inline-vcpu.js'
 export type { LedgerEntry } from './ledger.js'
 export { type Hypercalls, Machine, type MachineHandle, type MachineMode, type MachineOptions } from './machine.js'

@@ -24,8 +24,8 @@ export interface AccountablePlatform extends Platform {
 export interface LoopbackOptions {
   /** One more platform of the control domain, with ports, grants and a XenStore connection of its own. */
   readonly open: () => Promise<AccountablePlatform>
-  /** A domain of the host's beside the control domain, whatever it does. */
-  readonly stranger: () => Promise<Domid>
+  /** A domain of the host's beside the control domain, whatever it does; only suites ask for one. */
+  readonly stranger?: () => Promise<Domid>
   /** How many of the host's milliseconds make one of the world's; 1 unless given. */
   readonly slowness?: number
 }
@@ -90,7 +90,9 @@ export class LoopbackWorld implements World {
     return { domid, platform, console: { memory: pages.memory, port }, destroy: () => this.#destroy(domid) }
   }
 
-  stranger(): Promise<Domid> {
+  /** @throws TypeError if the world was made without one */
+  async stranger(): Promise<Domid> {
+    if (!this.#options.stranger) throw new TypeError('this world was made without a way to find a stranger')
     return this.#options.stranger()
   }
 

@@ -1,6 +1,7 @@
 import type { GuestHandle, GuestOptions, Suite, World } from '@split-driver/conformance'
+import { EmulatedWorld } from '@split-driver/emulator'
 import type { Clock, Platform } from '@split-driver/platform'
-import { EmulatedWorld, emulatedSupports } from '../worlds/emulated-world.js'
+import { createEmulatedWorld } from '../worlds/emulated-world.js'
 
 /** What is wrong with every platform of a world: methods that take the place of the right ones. */
 export interface Defect {
@@ -37,10 +38,10 @@ const defective = (platform: Platform, defect: Defect): Platform =>
 
 class DefectiveWorld implements World {
   readonly dom0: Platform
-  readonly #right: EmulatedWorld
+  readonly #right: World
   readonly #defect: Defect
 
-  constructor(right: EmulatedWorld, defect: Defect) {
+  constructor(right: World, defect: Defect) {
     this.#right = right
     this.#defect = defect
     this.dom0 = defective(right.dom0, defect)
@@ -79,10 +80,10 @@ export const casesOf = (suite: Suite, defect?: Defect): Map<string, () => Promis
     test: (name, body) => void cases.set(name, body),
     notRun: () => {},
     world: async () => {
-      const world = await EmulatedWorld.create('inline')
+      const world = await createEmulatedWorld('inline')
       return defect === undefined ? world : new DefectiveWorld(world, defect)
     },
-    supports: emulatedSupports('inline'),
+    supports: EmulatedWorld.supports('inline'),
   })
   return cases
 }
