@@ -44,6 +44,7 @@ const deviceNumbers = (path: string): string => {
 /** A file as a block device of dom0's kernel. */
 export class LoopDevice implements AsyncDisposable {
   readonly path: string
+  #detached = false
 
   static async over(file: string): Promise<LoopDevice> {
     const path = (await command('losetup', ['-f'])).output.trim()
@@ -55,7 +56,14 @@ export class LoopDevice implements AsyncDisposable {
     this.path = path
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Idempotent. @throws Error while it is in use */
+  async detach(): Promise<void> {
+    if (this.#detached) return
     await command('losetup', ['-d', this.path])
+    this.#detached = true
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.detach()
   }
 }
