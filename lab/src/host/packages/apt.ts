@@ -70,6 +70,8 @@ export class Apt {
   async #fetch(command: readonly string[], progress: DownloadProgress) {
     const args = [`-c=${this.#settings}`, '--quiet=2', ...command]
     const child = spawn('apt-get', args, { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], timeout: fetchLimitMs })
+    const kill = () => child.kill()
+    process.once('exit', kill)
     let complaint = ''
     child.stderr?.setEncoding('utf8').on('data', (text) => {
       complaint = (complaint + text).slice(-4000)
@@ -79,6 +81,7 @@ export class Apt {
       child.once('error', (error) => reject(new NotRun(`packages come by apt-get: ${error.message}`)))
       child.once('close', resolve)
     })
+    process.removeListener('exit', kill)
     this.#warnings = importantLines(complaint)
     if (code === null) throw new NotRun(`apt-get ${command[0]} did not end within ${fetchLimitMs / 60_000} minutes`)
     if (code !== 0) throw new NotRun(`apt-get ${command[0]} failed: ${this.#warnings || complaint.trim()}`)

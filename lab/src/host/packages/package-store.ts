@@ -18,7 +18,7 @@ import { wantedPackages } from './wanted-packages.js'
 
 /** Raise it when other packages are wanted, or other parts of them: what was unpacked before is then fetched anew. */
 const generation = 1
-const neededBytes = 1.5 * 2 ** 30
+const neededBytes = 2 ** 30
 
 /** What the fetched packages unpacked to. */
 export interface FetchedPackages {
@@ -42,6 +42,7 @@ export async function fetchPackages(folder: string, progress: Progress): Promise
 /** Unpacked beside its place and renamed at the end: what is there is whole. */
 async function fetchAnew(folder: string, home: string, progress: Progress) {
   mkdirSync(folder, { recursive: true })
+  removePackageFolders(folder)
   requireSpace(folder)
   const apt = new Apt(join(folder, 'apt'))
   await apt.update((share) => progress('package lists', share))
@@ -62,7 +63,6 @@ async function fetchAnew(folder: string, home: string, progress: Progress) {
         2,
       ),
     )
-    for (const old of packageFolders(folder).filter((path) => path !== next)) rmSync(old, { recursive: true })
     renameSync(next, home)
   } finally {
     rmSync(next, { recursive: true, force: true })
@@ -70,16 +70,16 @@ async function fetchAnew(folder: string, home: string, progress: Progress) {
   apt.remove()
 }
 
-/** Those of earlier generations, too, and what an interrupted run left. */
-function packageFolders(folder: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => name.startsWith('packages-'))
-    .map((name) => join(folder, name))
+/** Of earlier generations, and what an interrupted run left. */
+function removePackageFolders(folder: string) {
+  for (const name of readdirSync(folder).filter((name) => name.startsWith('packages-'))) {
+    rmSync(join(folder, name), { recursive: true })
+  }
 }
 
 function requireSpace(folder: string) {
   const { bavail, bsize } = statfsSync(folder)
   if (bavail * bsize >= neededBytes) return
   const free = ((bavail * bsize) / 2 ** 30).toFixed(1)
-  throw new NotRun(`${folder} has ${free} GiB free; the packages and images of the lab need 1.5 GiB`)
+  throw new NotRun(`${folder} has ${free} GiB free; the packages and images of the lab need 1 GiB`)
 }
