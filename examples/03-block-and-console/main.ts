@@ -10,14 +10,15 @@ import { openWorld } from '../world/open-world.js'
 // The one line that chooses the world.
 const world = await openWorld()
 
-// dom0: a disk of 1 MiB in memory, and every domain's console.
+// dom0: a disk of 1 MiB in memory, and every domain's console. Below backend/vbd a Linux dom0's own backend might look.
+const kind = 'example'
 const bytes = new Uint8Array(1 << 20)
-const disks = await new BlkifBackendBus(world.dom0, { openStore: async () => new MemoryBlockStore(bytes) }).open()
+const disks = await new BlkifBackendBus(world.dom0, { kind, openStore: async () => new MemoryBlockStore(bytes) }).open()
 const consoles = await ConsoleDaemon.start({ platform: world.dom0 })
 
 // A guest, and its disk xvda.
 const guest = await world.createGuest({ name: 'guest' })
-const xvda = { type: 'vbd', id: virtualDeviceNumber('xvda'), backendKeys: { mode: 'w' } }
+const xvda = { type: 'vbd', backendType: kind, id: virtualDeviceNumber('xvda'), backendKeys: { mode: 'w' } }
 const device = await world.toolstack.attachDevice(guest, xvda)
 
 // What the guest does: write a sector, read it back, say so.

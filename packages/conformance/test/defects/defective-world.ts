@@ -68,8 +68,8 @@ class DefectiveWorld implements World {
     return this.#right.ledger()
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#right[Symbol.asyncDispose]()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#right[Symbol.asyncDispose]()
   }
 }
 
