@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodeMessage, MessageReader, XenStoreClient, XenStoreOp } from '@split-driver/xenbus'
+import { afterEach, expect, it } from 'vitest'
+import { SocketChannel } from '../src/socket-channel.js'
+
+const undo: (() => void)[] = []
+afterEach(() => {
+  for (const each of undo.splice(0).reverse()) each()
+})
+
+/** @param serve gets each connection */
+const listen = async (serve: (socket: Socket) => void): Promise<string> => {
+  const folder = mkdtempSync(join(tmpdir(), 'split-driver-socket-'))
+  const path = join(folder, 'socket')
+  const sockets: Socket[] = []
+  const server: Server = createServer((socket) => {
+    sockets.push(socket)
+    serve(socket)
+  })
+  undo.push(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+    rmSync(folder, { recursive: true })
+  })
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  return path
+}
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+it('a client asks over the socket, and hears when the server goes', async () => {
+  const path = await listen((socket) => {
+    socket.on('data', (bytes) => {
+      if (bytes.includes('last')) socket.end()
+      else
+        socket.write(
+          encodeMessage({ type: XenStoreOp.Read, reqId: bytes.readUInt32LE(4), txId: 0, body: bytes.subarray(16) }),
+        )
+    })
+  })
+  const store = new XenStoreClient(await SocketChannel.connect(path))
+  expect(await store.read('domid')).toBe('domid\0')
+  await expect(store.read('last')).rejects.toThrow(expect.objectContaining({ code: 'CLOSED' }))
+  expect(store.closed).toBe(true)
+})
+
+it('S4: what nobody takes is bounded: the socket is not read any further, and loses nothing', async () => {
+  const message = encodeMessage({ type: XenStoreOp.WatchEvent, reqId: 0, txId: 0, body: new Uint8Array(4096).fill(65) })
+  const count = 1000
+  let sent = 0
+  const path = await listen((socket) => {
+    const send = () => {
+      if (++sent < count) socket.write(message, send)
+    }
+    socket.write(message, send)
+  })
+  const channel = await SocketChannel.connect(path)
+  undo.push(() => channel.close())
+  for (let idle = 0, before = sent; idle < 500; before = sent) {
+    await nextTurn()
+    idle = sent === before ? idle + 1 : 0
+  }
+  expect(sent).toBeGreaterThan(16)
+  expect(sent).toBeLessThan(count / 2)
+  const reader = new MessageReader(channel)
+  let seen = 0
+  while (seen < count) {
+    const next = reader.next()
+    if (next === undefined) await nextTurn()
+    else seen++
+  }
+  expect(reader.next()).toBeUndefined()
+})
+
+it('a socket that takes no more says so, and then that it does again', async () => {
+  let server: Socket | undefined
+  const path = await listen((socket) => {
+    server = socket
+    socket.pause()
+  })
+  const channel = await SocketChannel.connect(path)
+  undo.push(() => channel.close())
+  while (channel.send(new Uint8Array(65536)) > 0) {}
+  while (server === undefined) await nextTurn()
+  server.resume()
+  while (channel.send(new Uint8Array(1)) === 0) await nextTurn()
+})
+
+it('closing is told once, and nothing can be sent after it', async () => {
+  const channel = await SocketChannel.connect(await listen(() => {}))
+  let told = 0
+  channel.onReady(() => told++)
+  channel.close()
+  channel.close()
+  expect([told, channel.closed, channel.send(Uint8Array.of(1))]).toEqual([1, true, 0])
+})
