@@ -52,11 +52,11 @@ export class Hypercalls implements Disposable {
 
   /** @throws XenError EPERM */
   xenVersion(): XenVersion {
-    const version = this.#asking('Xen’s version', () =>
+    const version = this.#asking("Xen's version", () =>
       this.#channel.call(Hypercall.xenVersion, XenVersionOp.version, 0),
     )
     const info = xenFeatureInfo.create({ submapIdx: 0 })
-    this.#asking('Xen’s features', () => this.#channel.exchange(Hypercall.xenVersion, [XenVersionOp.getFeatures], info))
+    this.#asking("Xen's features", () => this.#channel.exchange(Hypercall.xenVersion, [XenVersionOp.getFeatures], info))
     return {
       major: version >>> 16,
       minor: version & 0xffff,
@@ -145,7 +145,7 @@ export class Hypercalls implements Disposable {
   /** A C string that Xen writes into the argument's page. */
   #text(command: number, length: number): string {
     const { argumentAddress } = this.#channel
-    this.#asking('Xen’s version', () => this.#channel.call(Hypercall.xenVersion, command, argumentAddress))
+    this.#asking("Xen's version", () => this.#channel.call(Hypercall.xenVersion, command, argumentAddress))
     const bytes = this.#channel.argumentBytes(length)
     const end = bytes.indexOf(0)
     return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end))

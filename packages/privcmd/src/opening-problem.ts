@@ -74,5 +74,5 @@ const refusedBy = (path: string, error: SystemCallError): HostProblem => ({
   problem: `${path} cannot be opened: ${error.errno}`,
   advice: path.endsWith('xenbus')
     ? 'start xenstored: the kernel has no connection to XenStore yet'
-    : 'see the kernel’s log (dmesg)',
+    : "see the kernel's log (dmesg)",
 })

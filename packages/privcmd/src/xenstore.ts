@@ -69,7 +69,7 @@ export const ownDomid = async (store: XenStoreClient, clock: Clock): Promise<Dom
   const text = await withPatience(store.tryRead('domid'), clock)
   if (text === undefined)
     throw new XenError('ENOENT', 'XenStore has no key domid for this domain; in dom0, run xen-init-dom0')
-  if (!/^\d{1,5}$/.test(text)) throw new XenError('BAD_KEY', `XenStore’s key domid is no number: "${text}"`)
+  if (!/^\d{1,5}$/.test(text)) throw new XenError('BAD_KEY', `XenStore's key domid is no number: "${text}"`)
   return domid(Number(text))
 }
 
