@@ -65,7 +65,7 @@ const checkHalves = async (lab: Lab, { guest, backend, image }: TwoHalves): Prom
   const before = image.sha256()
   const frontend = await lab.check(
     "the guest's half reads the disk, writes, reads back, flushes and closes",
-    async () => factsOf(await guest.output(`node ${PROGRAM} frontend verify`)),
+    async () => factsOf(await guest.output(`node ${PROGRAM} frontend verify ${SEED + 1}`)),
   )
   await lab.check('each half runs in a domain of its own and names the other', () => {
     const { half, domid, otherend } = factsOf(backend.said)
@@ -99,7 +99,7 @@ const checkKill = async (lab: Lab, { guest, backend, image }: TwoHalves): Promis
     }
   })
   await lab.check("a new process in the guest takes the disk over from the dead one's ring", async () => {
-    const { before, after, left } = factsOf(await guest.output(`node ${PROGRAM} frontend verify`))
+    const { before, after, left } = factsOf(await guest.output(`node ${PROGRAM} frontend verify ${SEED + 2}`))
     assert.equal(after, image.sha256())
     assert.notEqual(after, before)
     assert.deepEqual(left, [])

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import type { Lab } from '../scenario.js'
 import { Daemon } from './daemon.js'
 import { OUR_KIND } from './virtual-disk.js'
@@ -13,4 +13,20 @@ export const startBlkback = async (lab: Lab): Promise<Daemon> => {
   const daemon = await Daemon.start('split-driver', ['blkback', '--config', config], { ready: READY })
   lab.atEnd(() => daemon.stop())
   return daemon
+}
+
+export interface OurConsoled {
+  readonly daemon: Daemon
+  readonly socketFolder: string
+  readonly logFolder: string
+}
+
+/** Starts `split-driver consoled`; xenconsoled must not run. It is stopped, in order, at the scenario's end. */
+export const startConsoled = async (lab: Lab): Promise<OurConsoled> => {
+  const [socketFolder, logFolder] = [`${lab.folder}/sockets`, `${lab.folder}/logs`]
+  const args = ['consoled', '--socket-dir', socketFolder, '--log-dir', logFolder]
+  for (const folder of [socketFolder, logFolder]) mkdirSync(folder, { mode: 0o700 })
+  const daemon = await Daemon.start('split-driver', args, { ready: READY })
+  lab.atEnd(() => daemon.stop())
+  return { daemon, socketFolder, logFolder }
 }

@@ -43,7 +43,16 @@ done
 poweroff -f
 `
 
-/** The first process of a guest that somebody logs in to: a shell on the console, with its prompt and its echo. */
+/** The prompt of the shell that `loginInit` leads to. */
+export const PROMPT = 'guest# '
+
+/** The first process of a guest that root logs in to on its console, without a password. */
 export const loginInit = (options: GuestInitOptions): string => `${startGuest(options)}
-exec setsid -c sh -l
+mkdir -p /etc
+echo 'root::0:0:root:/root:/bin/sh' >/etc/passwd
+echo 'root:x:0:' >/etc/group
+echo hvc0 >/etc/securetty
+echo "export PS1='${PROMPT}'" >/etc/profile
+hostname guest
+while true; do getty -L 0 hvc0 dumb; done
 `

@@ -1,7 +1,7 @@
 // One program for both halves of a disk, whatever domain it runs in:
-//   node split-disk.js backend KIND FILE   serves FILE to every disk below backend/KIND, until SIGTERM
-//   node split-disk.js frontend verify     opens xvda, reads it, writes and reads back, closes
-//   node split-disk.js frontend endless    writes block after block, and says which are durable, for ever
+//   node split-disk.js backend KIND FILE      serves FILE to every disk below backend/KIND, until SIGTERM
+//   node split-disk.js frontend verify SEED   opens xvda, reads it, writes and reads back, closes
+//   node split-disk.js frontend endless       writes block after block, and says which are durable, for ever
 // What it finds it says in lines of JSON.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
@@ -50,10 +50,10 @@ const sha256 = async (disk: BlkifFrontend): Promise<string> => {
   return hash.digest('hex')
 }
 
-const verify = async (platform: PrivcmdPlatform): Promise<void> => {
+const verify = async (platform: PrivcmdPlatform, seed: number): Promise<void> => {
   await using disk = await openDisk(platform)
   say({ before: await sha256(disk) })
-  const random = new SeededRandom(platform.domid)
+  const random = new SeededRandom(seed)
   for (let i = 0; i < WRITES; i++) {
     const bytes = random.bytes((1 + random.below(64)) * SECTOR_BYTES)
     const sector = random.below(disk.sectorCount - 64)
@@ -78,8 +78,8 @@ const endless = async (platform: PrivcmdPlatform): Promise<never> => {
 // The line that chooses the world.
 await using platform = await PrivcmdPlatform.open()
 
-const [half, what = '', file = ''] = process.argv.slice(2)
-if (half === 'backend') await serve(platform, what, file)
+const [half, what = '', last = ''] = process.argv.slice(2)
+if (half === 'backend') await serve(platform, what, last)
 else if (what === 'endless') await endless(platform)
-else await verify(platform)
+else await verify(platform, Number(last))
 say({ left: platform.holdings() })

@@ -1,6 +1,9 @@
 import { join } from 'node:path'
+import { XenError } from '@split-driver/abi'
 import type { ConsoleBackend } from '@split-driver/console'
 import type { Clock } from '@split-driver/platform'
+import type { XenStore } from '@split-driver/xenbus'
+import { announceSocket, withdrawSocket } from './announced-socket.js'
 import { ConsoleLogFile } from './console-log-file.js'
 import { ConsoleServer } from './console-server.js'
 import { domainSocket } from './socket-names.js'
@@ -9,6 +12,7 @@ export interface SessionOptions {
   readonly logFolder: string | undefined
   readonly socketFolder: string | undefined
   readonly clock: Clock
+  readonly xenstore: XenStore
   /** Something of this console does not work; the rest goes on. */
   readonly onError: (error: Error) => void
   /** Bytes that are missing in the log file. */
@@ -35,7 +39,7 @@ export class ConsoleSession {
     })
     const file = this.#log(console, after)
     const listening = after.then(() => this.#listen(console))
-    const served = Promise.all([listening, end]).then(([server]) => server?.close())
+    const served = Promise.all([listening, end]).then(([server]) => server && this.#close(console, server))
     this.ready = Promise.all([file?.ready, listening]).then(() => undefined)
     this.ended = Promise.all([file?.done, served]).then(() => undefined)
   }
@@ -52,13 +56,30 @@ export class ConsoleSession {
   }
 
   async #listen(console: ConsoleBackend): Promise<ConsoleServer | undefined> {
-    const { socketFolder, clock, onError } = this.#options
+    const { socketFolder, clock, xenstore, onError } = this.#options
     if (socketFolder === undefined) return undefined
+    const { domid } = console
+    const path = domainSocket(socketFolder, domid)
+    let server: ConsoleServer | undefined
     try {
-      return await ConsoleServer.listen(domainSocket(socketFolder, console.domid), console, clock)
+      server = await ConsoleServer.listen(path, console, clock)
+      await announceSocket(xenstore, domid, path)
     } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error)))
-      return undefined
+      onError(asError(error))
     }
+    return server
+  }
+
+  async #close({ domid }: ConsoleBackend, server: ConsoleServer): Promise<void> {
+    const { socketFolder, xenstore, onError } = this.#options
+    try {
+      if (socketFolder !== undefined) await withdrawSocket(xenstore, domid, domainSocket(socketFolder, domid))
+    } catch (error) {
+      // Without XenStore there is nobody who could read it.
+      if (!XenError.is(error, 'CLOSED')) onError(asError(error))
+    }
+    await server.close()
   }
 }
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)))

@@ -12,7 +12,10 @@ import { usableFolder } from './usable-folder.js'
 export interface ConsoledOptions {
   /** Folder in which each domain's output is appended to `domain-<domid>.log`; no logs unless given. */
   readonly logFolder?: string
-  /** Folder in which each domain has the socket `domain-<domid>.sock` to attach to; no sockets unless given. */
+  /**
+   * Folder in which each domain has the socket `domain-<domid>.sock` to attach to, whose path XenStore's `console/tty` tells
+   * then; no sockets unless given, and libxl creates no domain.
+   */
   readonly socketFolder?: string
   /** How many of each domain's events to serve; xenconsoled's rate unless given. */
   readonly eventRate?: EventRate
@@ -106,6 +109,7 @@ export class ConsoledDaemon extends Emitter implements Daemon {
       logFolder,
       socketFolder,
       clock: this.#platform.clock,
+      xenstore: this.#platform.xenstore,
       onError: (error: Error) => this.emit('console-error', domid, error),
       onDropped: (bytes: number) => this.emit('dropped', domid, bytes),
     }

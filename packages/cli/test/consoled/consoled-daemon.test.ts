@@ -95,14 +95,37 @@ describe('runConsoled', () => {
     expect(machine.ledger()).toEqual([])
   })
 
-  test('does not pretend that there is a pty', async () => {
+  test('tells by console/tty where the console is, as libxl demands of a new domain, and takes it back', async () => {
     await using machine = await EmulatedMachine.boot()
-    await using _daemon = await runConsoled(machine.host.dom0, folders())
-    const guest = await machine.guest()
-    const terminal = terminalOf(guest)
-    await say(terminal, 'x')
-    expect(await machine.host.store.tryRead(`/local/domain/${guest.domid}/console/tty`)).toBeUndefined()
+    await using daemon = await runConsoled(machine.host.dom0, folders())
+    const { guest, terminal } = await served(machine, daemon)
+    const tty = `/local/domain/${guest.domid}/console/tty`
+    expect(await machine.host.store.tryRead(tty)).toBe(domainSocket(folder.file('sockets'), guest.domid))
+    await daemon.close()
+    expect(await machine.host.store.tryRead(tty)).toBe('')
     await terminal.close()
+  })
+
+  test('a tty that another daemon has written since stays', async () => {
+    await using machine = await EmulatedMachine.boot()
+    await using daemon = await runConsoled(machine.host.dom0, folders())
+    const { guest, terminal } = await served(machine, daemon)
+    const tty = `/local/domain/${guest.domid}/console/tty`
+    await machine.host.store.write(tty, '/dev/pts/7')
+    await daemon.close()
+    expect(await machine.host.store.tryRead(tty)).toBe('/dev/pts/7')
+    await terminal.close()
+  })
+
+  test('a destroyed domain gets no directory back', async () => {
+    await using machine = await EmulatedMachine.boot()
+    await using daemon = await runConsoled(machine.host.dom0, folders())
+    const { guest } = await served(machine, daemon)
+    const gone = once(daemon, 'disconnect')
+    await machine.host.toolstack.destroy(guest.domid)
+    await gone
+    await daemon.close()
+    expect(await machine.host.store.tryRead(`/local/domain/${guest.domid}`)).toBeUndefined()
   })
 })
 
