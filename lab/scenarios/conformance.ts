@@ -10,6 +10,7 @@ import {
 import type { Capabilities } from '@split-driver/platform'
 import { PrivcmdPlatform } from '@split-driver/privcmd'
 import { GuestsWorld } from '../src/dom0/conformance/guests-world.js'
+import { readPagesOfTheDead } from '../src/dom0/conformance/pages-of-the-dead.js'
 import { RelayedGuests } from '../src/dom0/conformance/relayed-guests.js'
 import { createStranger } from '../src/dom0/conformance/stranger.js'
 import { leavingNothing, runSuites, type SuiteResult } from '../src/dom0/conformance/suite-checks.js'
@@ -19,6 +20,9 @@ import type { Lab, Scenario } from '../src/scenario.js'
 const SLOWNESS = 10
 /** Of the random schedules. */
 const SEED = 1
+
+/** The case that needs a guest's pages and its death, but nothing of its code. */
+const OF_THE_DEAD = 'grants: pages of a domain that died can be read until they are unmapped'
 
 /** Every suite, on dom0 looped back. */
 const runLoopback = async (lab: Lab, supports: Capabilities): Promise<SuiteResult> => {
@@ -52,9 +56,14 @@ const runWithGuests = async (lab: Lab, supports: Capabilities, before: SuiteResu
     supports: { ...supports, separateDomains: true },
     seed: SEED,
   })
+  const check = async () => readPagesOfTheDead(platform, await guests.take())
+  const failed = await lab.check(OF_THE_DEAD, check).then(
+    () => [],
+    (error: Error) => [`${OF_THE_DEAD}: ${error.message}`],
+  )
   await guests.destroyAll()
   lab.figure('guests that lent their XenStore', guests.booted, '')
-  return result
+  return { ...result, run: [...result.run, OF_THE_DEAD], failed: [...result.failed, ...failed] }
 }
 
 const supportsOfHost = async (): Promise<Capabilities> => {

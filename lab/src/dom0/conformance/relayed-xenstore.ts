@@ -11,6 +11,8 @@ const PATIENCE_S = 60
 /** XenStore as a guest sees it, asked from dom0 through the relay that runs there. */
 export class RelayedXenStore implements Disposable {
   readonly client: XenStoreClient
+  /** Of the relay's page. */
+  readonly ref: GrantRef
   readonly #platform: Platform
   readonly #mapping: Mapping
   readonly #port: Port
@@ -25,6 +27,7 @@ export class RelayedXenStore implements Disposable {
 
   private constructor(platform: Platform, domid: Domid, ref: GrantRef, remotePort: Port) {
     this.#platform = platform
+    this.ref = ref
     this.#mapping = platform.mapper.map(domid, [ref], 'writable')
     this.#port = platform.events.bindInterdomain(domid, remotePort)
     const ring = RingChannel.front(this.#mapping.memory, () => platform.events.notify(this.#port))
