@@ -28,7 +28,7 @@ export class ScenarioRunner implements AsyncDisposable {
   async run(scenario: Scenario): Promise<ScenarioResult> {
     const collected = new Collected()
     const end = await this.#attempt(scenario, collected)
-    const reason = end.failure ?? collected.failures.join('\n')
+    const reason = [collected.unfinished, end.failure ?? collected.failures.join('\n')].filter(Boolean).join(': ')
     const failed = reason !== ''
     this.display.line(`${scenario.name}: ${failed ? 'FAILED' : 'passed'} ${end.seconds.toFixed(1)} s`)
     const { name, summary } = scenario
@@ -110,13 +110,21 @@ class Collected {
   readonly checks: CheckResult[] = []
   readonly figures: Figure[] = []
   readonly notRun: { what: string; reason: string }[] = []
+  #begun: string | undefined
 
   get failures(): string[] {
     return this.checks.flatMap(({ failure }) => failure ?? [])
   }
 
+  /** In words, the check that had begun when the scenario was ended. */
+  get unfinished(): string {
+    return this.#begun === undefined ? '' : `in "${this.#begun}"`
+  }
+
   take(event: ScenarioEvent) {
+    if (event.tell === 'check begins') this.#begun = event.what
     if (event.tell === 'check ends') {
+      this.#begun = undefined
       const { what, seconds, failure } = event
       this.checks.push({ what, seconds, ...(failure !== undefined && { failure }) })
     }

@@ -28,7 +28,10 @@ function answer({ ask, name }) {
 
 function act(kind, name) {
   appendFileSync(logFile, `${kind} ${name}\n`)
-  if (kind === 'die') process.exit(9)
+  if (kind === 'die') {
+    agent.write(`${JSON.stringify({ tell: 'check begins', what: 'dies' })}\n`, () => process.exit(9))
+    return
+  }
   tell({ tell: 'check begins', what: 'works' })
   const failure = kind === 'fail' || kind === 'leak' ? { failure: `${kind} on purpose` } : {}
   tell({ tell: 'check ends', what: 'works', seconds: 0.5, ...(kind === 'fail' ? failure : {}) })

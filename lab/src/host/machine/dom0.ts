@@ -8,6 +8,8 @@ const bootLimitSeconds = 300
 /** The agent keeps the limits; this much later the host stops waiting for it. */
 const graceSeconds = 60
 const endLimitSeconds = 30
+/** So much of the console, in characters, tells why a machine ended. */
+const lastWordsLength = 1000
 
 /** How a scenario ended. After one that was not `clean`, dom0 is of no use any more. */
 export interface ScenarioEnd {
@@ -23,6 +25,7 @@ export class Dom0 implements AsyncDisposable {
   readonly #machine: Machine
   #onReport: (report: Report) => void = () => undefined
   #onEnd: (reason: string) => void = () => undefined
+  #lastWords = ''
   #endReason: string | undefined
 
   private constructor(command: MachineCommand, logs: string, boot: number) {
@@ -31,11 +34,12 @@ export class Dom0 implements AsyncDisposable {
       report: (report) => this.#onReport(report),
       console: (bytes) => {
         appendFileSync(join(logs, console), bytes)
+        this.#lastWords = (this.#lastWords + bytes.toString('latin1')).slice(-lastWordsLength)
         this.onConsole(bytes)
       },
       noise: (text) => appendFileSync(join(logs, `qemu-${boot}.log`), text),
       ended: (code) => {
-        this.#endReason = `the machine ended (QEMU's exit code ${code}); see ${console}`
+        this.#endReason = `the machine ended (QEMU's exit code ${code}); the end of ${console}:\n${this.#lastWords}`
         this.#onEnd(this.#endReason)
       },
     })
