@@ -46,7 +46,7 @@ export const addBlkback = (program: Command, host: CommandHost): void => {
 const blkback = async ({ config: file, json }: BlkbackOptions, host: CommandHost): Promise<ExitCode> => {
   const config = await readBlkbackConfig(file)
   await using platform = await host.openPlatform()
-  using processLog = new ProcessLog({ level: config.logLevel, json })
+  await using processLog = new ProcessLog({ level: config.logLevel, json, clock: platform.clock })
   const { log } = processLog
   const daemon = await runBlkback(platform, config, { log })
   const reload = (): void => void reconfigure(daemon, file, log)

@@ -56,7 +56,7 @@ const eventRate = (text: string): EventRate => {
 const consoled = async (options: ConsoledCommandOptions, host: CommandHost): Promise<ExitCode> => {
   const { logDir, socketDir, eventRate, logLevel, json } = options
   await using platform = await host.openPlatform()
-  using processLog = new ProcessLog({ level: logLevel, json })
+  await using processLog = new ProcessLog({ level: logLevel, json, clock: platform.clock })
   const { log } = processLog
   const folders = { socketFolder: socketDir, ...(logDir === undefined ? {} : { logFolder: logDir }) }
   const daemon = await runConsoled(platform, { ...folders, eventRate, log })

@@ -1,3 +1,4 @@
+import type { Clock } from '@split-driver/platform'
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino'
 import { escapeControls, textLine } from './text-line.js'
 
@@ -19,20 +20,26 @@ export interface Log {
 /** Bytes that wait at most for a reader of the log that has stopped; what comes then is dropped: guests do not wait. */
 const MAX_WAITING_BYTES = 1 << 18
 
+/** How long the end of a command waits for such a reader. */
+const LAST_WRITE_MS = 1000
+
 export interface ProcessLogOptions {
   readonly level: LogLevel
   /** Lines of JSON in place of text. */
   readonly json: boolean
-  /** File descriptor; standard error unless given. */
+  /** File descriptor; standard error unless given. Another one is the log's from here on, and closed with it. */
   readonly fd?: number
+  readonly clock: Clock
 }
 
 /** The log of a command: one line an event. */
-export class ProcessLog implements Disposable {
+export class ProcessLog implements AsyncDisposable {
   readonly log: Logger
   readonly #stream: ReturnType<typeof destination>
+  readonly #clock: Clock
 
-  constructor({ level, json, fd = 2 }: ProcessLogOptions) {
+  constructor({ level, json, fd = 2, clock }: ProcessLogOptions) {
+    this.#clock = clock
     this.#stream = destination({ dest: fd, sync: false, maxLength: MAX_WAITING_BYTES })
     const format = json ? escapeControls : textLine
     const lines: DestinationStream = { write: (line) => void this.#stream.write(`${format(line.trimEnd())}\n`) }
@@ -40,8 +47,16 @@ export class ProcessLog implements Disposable {
     this.log = pino({ level, base: null, timestamp: stdTimeFunctions.isoTime, formatters }, lines)
   }
 
-  /** Writes what still waits. */
-  [Symbol.dispose](): void {
-    this.#stream.flushSync()
+  /** Writes what still waits, within a second. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const written = new Promise<void>((resolve) => {
+      const timer = this.#clock.setTimer(LAST_WRITE_MS, resolve)
+      this.#stream.once('close', () => {
+        timer.cancel()
+        resolve()
+      })
+    })
+    this.#stream.end()
+    await written
   }
 }
