@@ -17,8 +17,6 @@ export interface PollHandle {
 
 /** The functions of the C library that the nodes need; each returns −1 and sets `errno` when the kernel refuses. */
 export interface LinuxLibrary {
-  open(path: string, flags: number, mode: number): number
-  close(fd: number): number
   ioctl(fd: number, request: number, argument: Uint8Array): number
   read(fd: number, target: Uint8Array, length: number): number
   write(fd: number, source: Uint8Array, length: number): number
@@ -57,8 +55,6 @@ const bind = (koffi: Koffi): LinuxLibrary => {
   const libc = koffi.load(null)
   const watch = koffi.node.poll as unknown as (fd: number, events: object, callback: OnPoll) => PollHandle
   return {
-    open: libc.func('int open(const char *path, int flags, int mode)'),
-    close: libc.func('int close(int fd)'),
     ioctl: libc.func('int ioctl(int fd, unsigned long request, void *argument)'),
     read: libc.func('long read(int fd, void *target, size_t length)'),
     write: libc.func('long write(int fd, const void *source, size_t length)'),

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { closeSync, constants, openSync } from 'node:fs'
 import { XenError } from '@split-driver/abi'
 import type { GrantAccess } from '@split-driver/grant'
 import { bufferDetacher, type DetachBuffer } from './buffer-detacher.js'
@@ -8,9 +8,6 @@ import { MappedMemory } from './mapped-memory.js'
 import { ReadableWatcher } from './readable-watcher.js'
 import { SystemCallError } from './system-call-error.js'
 import type { MappedRange, SystemCalls } from './system-calls.js'
-
-/** @see fcntl.h; node:fs has no name for it. The same on x86 and Arm. */
-const O_CLOEXEC = 0o2000000
 
 /** @see sys/mman.h */
 const PROT_READ = 1
@@ -38,18 +35,18 @@ export class LinuxSystemCalls implements SystemCalls {
     return new LinuxSystemCalls(await loadLinuxLibrary())
   }
 
+  /** By Node's own calls, which set O_CLOEXEC, and close what a worker thread had open when that is terminated. */
   open(path: string, access: 'read-only' | 'read-write'): number {
     const mode = access === 'read-only' ? constants.O_RDONLY : constants.O_RDWR
-    for (;;) {
-      const fd = this.#library.open(path, mode | O_CLOEXEC | constants.O_NONBLOCK, 0)
-      if (fd >= 0) return fd
-      this.#throwUnlessInterrupted('open', path)
+    try {
+      return openSync(path, mode | constants.O_NONBLOCK)
+    } catch (error) {
+      throw new SystemCallError('open', (error as NodeJS.ErrnoException).code ?? String(error), path)
     }
   }
 
-  /** Never repeated: Linux has given the descriptor back even where it says otherwise. */
   close(fd: number): void {
-    this.#library.close(fd)
+    closeSync(fd)
   }
 
   ioctl(fd: number, request: number, argument: Uint8Array): number {

@@ -1,5 +1,5 @@
 // A process that waits for a descriptor, as one with an open platform does. Arguments: a named pipe, how to end.
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { LinuxSystemCalls } from '@split-driver/privcmd'
@@ -13,6 +13,16 @@ const file = join(dirname(path), 'pages')
 writeFileSync(file, new Uint8Array(4096))
 const range = calls.map(calls.open(file, 'read-write'), 0, 4096, 'writable')
 globalThis.kept = [watching, range.memory.mutableBytes(0, 4096)]
+
+/** How many descriptors of this process lead to the pipe. */
+const timesOpen = () =>
+  readdirSync('/proc/self/fd').filter((each) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${each}`) === path
+    } catch {
+      return false
+    }
+  }).length
 
 const endings = {
   exit: () => process.exit(7),
@@ -28,7 +38,9 @@ const endings = {
   'terminate a worker': async () => {
     const worker = new Worker(new URL(import.meta.url), { workerData: [path, 'tell the parent'] })
     await new Promise((resolve) => worker.once('message', resolve))
+    const open = timesOpen()
     await worker.terminate()
+    if (timesOpen() !== open - 1) throw new Error('the worker left its descriptor open')
     endings['run empty']()
   },
   'tell the parent': () => parentPort.postMessage('waiting'),
