@@ -140,8 +140,7 @@ const checkEnd = async (lab: Lab, { domid, consoled: { daemon }, idle }: End): P
   await lab.check('the guest is destroyed; the daemon goes on, and holds nothing of it', async () => {
     assert.notDeepEqual((await ProcessHoldings.of(daemon.pid)).beyond(idle), [])
     await destroyDomain(domid)
-    const beyond = async () => (await ProcessHoldings.of(daemon.pid)).beyond(idle)
-    await until(ANSWER_SECONDS, 'the daemon to let go', async () => (await beyond()).length === 0)
+    await idle.restored(ANSWER_SECONDS)
     assert.ok(daemon.running, daemon.said)
   })
 }

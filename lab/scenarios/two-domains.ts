@@ -37,8 +37,7 @@ export const scenario: Scenario = {
     await checkKill(lab, { guest, backend, image })
     await lab.check("the guest is destroyed, and dom0's half holds nothing of it", async () => {
       await guest.destroy()
-      const clean = async () => (await ProcessHoldings.of(backend.pid)).beyond(idle).length === 0
-      await until(PATIENCE, 'the backend to let go', clean)
+      await idle.restored(PATIENCE)
     })
   },
 }

@@ -46,7 +46,7 @@ export function differencesBetween(before: Facts, after: Facts): string[] {
 }
 
 /** The lines of `some` that `others` have less often. */
-function moreOf(some: readonly string[] = [], others: readonly string[] = []): string[] {
+export function moreOf(some: readonly string[] = [], others: readonly string[] = []): string[] {
   const unmatched = [...others]
   return some.filter((line) => {
     const index = unmatched.indexOf(line)

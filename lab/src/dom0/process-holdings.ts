@@ -1,12 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { command } from './command.js'
-
-/** Where Debian puts the programs that belong to one version of Xen. */
-const lsevtchn = (): string => {
-  const folder = readdirSync('/usr/lib').find((name) => /^xen-\d/.test(name))
-  if (folder === undefined) throw new Error('/usr/lib holds no xen-*: the image lacks the Xen tools')
-  return `/usr/lib/${folder}/bin/lsevtchn`
-}
+import { eventChannelLine, moreOf } from './dom0-state.js'
+import { until } from './patience.js'
 
 /**
  * What a process holds of Xen, one line a thing: mapped pages, descriptors, and (of all of dom0, for only Xen tells) event
@@ -30,15 +25,21 @@ export class ProcessHoldings {
     return this.lines.filter((line) => line.startsWith(kind)).length
   }
 
-  /** What is here that was not there `before`: nothing, if everything was given back since. */
-  beyond(before: ProcessHoldings): string[] {
-    const left = [...before.lines]
-    return this.lines.filter((line) => {
-      const index = left.indexOf(line)
-      if (index < 0) return true
-      left.splice(index, 1)
-      return false
+  /** Waits until the process holds nothing beyond this. @throws Error that lists what it holds still */
+  async restored(seconds: number): Promise<void> {
+    let beyond: readonly string[] = []
+    const look = async (): Promise<boolean> => {
+      beyond = (await ProcessHoldings.of(this.pid)).beyond(this)
+      return beyond.length === 0
+    }
+    await until(seconds, 'the process to let go', look).catch((error: Error) => {
+      throw new Error(`${error.message}; it holds ${beyond.join(', ')}`)
     })
+  }
+
+  /** What is here that was not there `before`. */
+  beyond(before: ProcessHoldings): string[] {
+    return moreOf(this.lines, before.lines)
   }
 }
 
@@ -59,11 +60,9 @@ const descriptors = (pid: number): string[] =>
     }
   })
 
-/** Dom0's event channels that lead, or led, to another domain; the number of our own port may change. */
+/** Dom0's event channels that lead, or led, to another domain. */
 const channels = async (): Promise<string[]> => {
-  const { output } = await command(lsevtchn(), ['0'])
-  return output
-    .split('\n')
-    .filter((line) => /Remote Domain|Waiting/.test(line))
-    .map((line) => `event channel ${line.replace(/^\s*\d+:\s*(VCPU \d+:\s*)?/, '')}`)
+  const { output } = await command('/usr/lib/xen/bin/lsevtchn', ['0'])
+  const lines = output.split('\n').filter((line) => /Remote Domain|Waiting/.test(line))
+  return lines.map((line) => `event channel ${eventChannelLine(line)}`)
 }

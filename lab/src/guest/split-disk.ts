@@ -28,6 +28,9 @@ const serve = async (platform: PrivcmdPlatform, kind: string, file: string): Pro
         say({ half: 'backend', domid: platform.domid, otherend: device.otherend.domid })
     })
   })
+  // Nodes are opened when they are first asked for: now, so that what a guest adds to what is open can be told.
+  void platform.events
+  void platform.mapper
   await bus.open()
   say({ ready: true })
   await once(process, 'SIGTERM')
