@@ -24,8 +24,8 @@ export class ReadableWatcher implements Disposable {
   }
 
   /**
-   * koffi calls back outside of any turn that Node knows of: promises would not be settled after it. The turn that
-   * follows is an ordinary one.
+   * koffi swallows what its callback throws, and calls it no more: what goes wrong must come up in a turn of its own. Its
+   * hold on this function is what keeps the handle from being collected, with all that is reachable from here.
    */
   readonly #onPoll = (status: number): void => {
     if (this.#told || this.#ended) return

@@ -192,6 +192,18 @@ describe('delivery', () => {
     expect(listening(events, unheard)).toEqual([10])
   })
 
+  it('E1: an overflow with many ports open does not take one turn for all', async () => {
+    const ports = Array.from({ length: 1000 }, (_, i) => i + 1)
+    const { calls, events } = channels([...ports])
+    const told: Port[] = []
+    for (const _ of ports) events.listen(events.bindUnboundPort(PEER), (port) => told.push(port))
+    calls.reads.push(new SystemCallError('read', 'EFBIG'))
+    calls.readable!()
+    expect(told).toHaveLength(256)
+    while (told.length < ports.length) await nextTurn()
+    expect(told).toEqual(ports)
+  })
+
   it('a port of nobody’s is dropped', () => {
     const { calls, events } = channels([8])
     const told = listening(events, events.bindUnboundPort(PEER))

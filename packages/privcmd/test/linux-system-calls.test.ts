@@ -1,6 +1,8 @@
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { XenError } from '@split-driver/abi'
 import { LinuxSystemCalls, SystemCallError } from '@split-driver/privcmd'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -194,6 +196,28 @@ describe('whenReadable', () => {
     while (told < 3) await nextTurn()
     watching[Symbol.dispose]()
     closeSync(writer)
+  })
+
+  it('goes on although nobody keeps hold of it', async () => {
+    const { fd } = openFifo()
+    const target = new Uint8Array(1)
+    let read = 0
+    const watch = () =>
+      new WeakRef(
+        calls.whenReadable(fd, () => {
+          read += calls.read(fd, target)
+        }),
+      )
+    const watching = watch()
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    for (let turns = 0; turns < 10; turns++) {
+      await nextTurn()
+      collect()
+    }
+    calls.write(fd, Uint8Array.of(1))
+    while (read < 1) await nextTurn()
+    watching.deref()![Symbol.dispose]()
   })
 
   it('promises that the callback settles are followed in the same turn', async () => {

@@ -28,7 +28,9 @@ describe('a process that waits for a device node', () => {
   it.each([
     ['exit', 7],
     ['throw', 1],
+    ['throw when told', 1],
     ['run empty', 0],
+    ['settle a promise', 0],
     ['terminate a worker', 0],
   ])('ends at once: %s', async (ending, code) => {
     expect(await endOf(start(ending))).toBe(code)

@@ -7,7 +7,16 @@ import { LinuxSystemCalls } from '@split-driver/privcmd'
 const [path, ending] = isMainThread ? process.argv.slice(2) : workerData
 const calls = await LinuxSystemCalls.load()
 const fd = calls.open(path, 'read-write')
-const watching = calls.whenReadable(fd, () => {})
+const bytes = new Uint8Array(1)
+let settle
+const settled = new Promise((resolve) => {
+  settle = resolve
+})
+const watching = calls.whenReadable(fd, () => {
+  calls.read(fd, bytes)
+  settle()
+  if (ending === 'throw when told') throw new Error('thrown on purpose')
+})
 
 const file = join(dirname(path), 'pages')
 writeFileSync(file, new Uint8Array(4096))
@@ -34,6 +43,12 @@ const endings = {
     calls.unmap(range)
     calls.close(fd)
   },
+  'settle a promise': async () => {
+    calls.write(fd, bytes)
+    await settled
+    endings['run empty']()
+  },
+  'throw when told': () => calls.write(fd, bytes),
   'wait for ever': () => {},
   'terminate a worker': async () => {
     const worker = new Worker(new URL(import.meta.url), { workerData: [path, 'tell the parent'] })
