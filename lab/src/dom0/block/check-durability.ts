@@ -56,7 +56,7 @@ export const checkDurability = async (lab: Lab, disk: ServedDisk & { readonly da
   )
   await lab.check(
     'strace: data is written, fdatasync returns, and only then the guest is told that its flush is done',
-    () => judge(calls),
+    () => judgeFlushes(calls, SYNCS, DELAY_MS / 1000),
   )
   await lab.check('what the guest made durable is in the image', () => {
     for (let i = 0; i < SYNCS; i++) {
@@ -66,18 +66,22 @@ export const checkDurability = async (lab: Lab, disk: ServedDisk & { readonly da
   })
 }
 
-/** One request is under way at a time, so that every notification between two calls belongs to what came before it. */
-const judge = (calls: readonly TracedCall[]): void => {
+/**
+ * One request is under way at a time, so that every notification between two calls belongs to what came before it.
+ * @param flushes how many there were at least
+ * @param delay seconds by which each fdatasync was held back
+ * @throws AssertionError naming what came in a wrong order
+ */
+export const judgeFlushes = (calls: readonly TracedCall[], flushes: number, delay: number): void => {
   const syncs = calls.filter(isSync)
-  assert.ok(syncs.length >= SYNCS, `${syncs.length} calls of fdatasync for ${SYNCS} fsyncs`)
+  assert.ok(syncs.length >= flushes, `${syncs.length} calls of fdatasync for ${flushes} fsyncs`)
   for (const sync of syncs) {
     assert.match(sync.text, /= 0 \(DELAYED\)$/)
     const index = calls.indexOf(sync)
     const before = calls.slice(0, index).findLast((call) => isWrite(call) || isSync(call))
     assert.ok(before !== undefined && before.end <= sync.start, 'a write began before and ended after fdatasync began')
-    const returned = sync.end + DELAY_MS / 1000
     const after = calls.slice(index + 1)
-    const early = after.filter((call) => isNotify(call) && call.start < returned)
+    const early = after.filter((call) => isNotify(call) && call.start < sync.end + delay)
     assert.deepEqual(early, [], 'the guest was notified before fdatasync had returned')
     const next = after.find((call) => isNotify(call) || isWrite(call) || isSync(call))
     assert.ok(next !== undefined && isNotify(next), 'the guest was not notified after fdatasync')
