@@ -75,6 +75,7 @@ export const scenario: Scenario = {
     await guest.output(`dd if=${LINUX} of=/tmp/data bs=1M skip=${DISK_MIB - WRITE_MIB} count=${WRITE_MIB} iflag=direct`)
     await checkSameData(lab, guest, image)
     for (const measurement of MEASUREMENTS) await measure(lab, { guest, image }, measurement)
+    await lab.check('the guest, used by both, shuts itself down in order', () => guest.poweroff())
   },
 }
 

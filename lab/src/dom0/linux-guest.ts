@@ -1,18 +1,17 @@
-import { writeFileSync } from 'node:fs'
-import { domid as asDomid, type Domid } from '@split-driver/abi'
+import type { Domid } from '@split-driver/abi'
 import type { AttachedDevice, XenStore } from '@split-driver/xenbus'
 import { agentInit } from '../guest/guest-init.js'
 import type { Lab } from '../scenario.js'
 import { AgentLine, type CommandAnswer, type ConsoleLine } from './agent-line.js'
 import { command } from './command.js'
-import { GUEST_KERNEL, guestImage } from './guest-image.js'
+import { createDomain, destroyDomain, hasShutDown } from './domain.js'
+import { guestImage } from './guest-image.js'
 import { inTime, until } from './patience.js'
 import { openPtyLine } from './pty-line.js'
 import { attachDisk, type DiskOptions } from './virtual-disk.js'
 
 /** Seconds under pure emulation. */
-const CREATE_SECONDS = 120
-const BOOT_SECONDS = 60
+const BOOT_SECONDS = 180
 const COMMAND_SECONDS = 120
 const END_SECONDS = 60
 
@@ -128,51 +127,6 @@ export class LinuxGuest {
     return new Error(`guest ${this.name} (domain ${this.domid}): ${what}\n--- end of its kernel's log ---\n${log}`)
   }
 }
-
-export interface DomainPlan {
-  readonly name: string
-  readonly image: string
-  readonly memoryMiB: number
-  readonly kernelArguments: string
-}
-
-/** Builds a domain that is paused yet. */
-export const createDomain = async (lab: Lab, plan: DomainPlan): Promise<Domid> => {
-  const settings = [
-    `name = "${plan.name}"`,
-    'type = "pv"',
-    `kernel = "${GUEST_KERNEL}"`,
-    `ramdisk = "${plan.image}"`,
-    `memory = ${plan.memoryMiB}`,
-    'vcpus = 1',
-    `extra = "console=hvc0 rdinit=/init panic=-1 ${plan.kernelArguments}"`,
-  ]
-  const file = `${lab.folder}/${plan.name}.cfg`
-  writeFileSync(file, `${settings.join('\n')}\n`)
-  // -e: no xl stays behind to watch the domain; what becomes of it is the scenario's to say.
-  await command('xl', ['create', '-p', '-e', '-q', file], { seconds: CREATE_SECONDS })
-  return asDomid(Number((await command('xl', ['domid', plan.name])).output))
-}
-
-/** Idempotent: one that is gone already is what was wanted. */
-export const destroyDomain = async (domid: Domid): Promise<void> => {
-  if (await hasGone(domid)) return
-  await command('xl', ['destroy', String(domid)], { statuses: [0, 1] })
-  await until(END_SECONDS, `domain ${domid} to be gone: a page of it may still be mapped`, () => hasGone(domid))
-}
-
-const hasGone = async (domid: Domid): Promise<boolean> =>
-  !(await listed()).some((fields) => fields.at(-5) === String(domid))
-
-const hasShutDown = async (domid: Domid): Promise<boolean> =>
-  (await listed()).some((fields) => fields.at(-5) === String(domid) && fields.at(-2)?.includes('s'))
-
-/** `Name ID Mem VCPUs State Time(s)`; a domain that is dying still has a line, though maybe no name. */
-const listed = async (): Promise<string[][]> =>
-  (await command('xl', ['list'])).output
-    .trim()
-    .split('\n')
-    .map((line) => line.split(/\s+/))
 
 const openConsole = async (store: XenStore, domid: Domid): Promise<ConsoleLine> => {
   const key = `/local/domain/${domid}/console/tty`

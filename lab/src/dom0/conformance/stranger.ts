@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { Domid } from '@split-driver/abi'
 import type { Lab } from '../../scenario.js'
-import { createDomain, destroyDomain } from '../linux-guest.js'
+import { createDomain, destroyDomain } from '../domain.js'
 
 /** A domain that exists and never runs: for what is granted, or offered, to somebody else. It ends with the scenario. */
 export const createStranger = async (lab: Lab): Promise<Domid> => {
