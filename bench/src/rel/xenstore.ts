@@ -1,8 +1,13 @@
-import { type Domid, FlatMemory, type FrameNumber, PAGE_BYTES, type Port } from '@split-driver/abi'
-import { chooseOperation, SeededRandom, StoreModelRun, type StoreUnderTest } from '@split-driver/conformance'
+import { FlatMemory, PAGE_BYTES } from '@split-driver/abi'
+import {
+  chooseOperation,
+  SeededRandom,
+  StoreModelRun,
+  StoreOverChannels,
+  type StoreUnderTest,
+} from '@split-driver/conformance'
 import type { EventChannels } from '@split-driver/evtchn'
 import type { GrantMapper, Mapping } from '@split-driver/grant'
-import { type ByteChannel, channelPair } from '@split-driver/xenbus'
 import { XenstoreServer } from '@split-driver/xenstored'
 import type { RelSuite } from './rel-suite.js'
 
@@ -30,29 +35,12 @@ const silentEvents = {
   unbind: () => {},
 } as Pick<EventChannels, 'bindInterdomain' | 'listen' | 'unbind'> as EventChannels
 
-class StoreWithChannels implements StoreUnderTest {
-  readonly #server = new XenstoreServer({ mapper: silentMapper, events: silentEvents }, { limits })
-
-  connect(domid: number): ByteChannel {
-    const [ours, theirs] = channelPair()
-    if (!this.#server.isIntroduced(domid as Domid)) this.#introduce(domid as Domid)
-    this.#server.accept(theirs, { domid: domid as Domid, privileged: domid === 0 })
-    return ours
-  }
-
-  rebirth(domid: number): void {
-    this.#server.release(domid as Domid)
-    this.#introduce(domid as Domid)
-  }
-
-  #introduce(domid: Domid): void {
-    this.#server.introduce(domid, 0 as FrameNumber, 1 as Port)
-  }
-}
+const freshStore = (): StoreUnderTest =>
+  new StoreOverChannels(new XenstoreServer({ mapper: silentMapper, events: silentEvents }, { limits }))
 
 /** @returns how server and model differ, and after how many operations of the episode, if they do */
 const runEpisode = async (random: SeededRandom, operations: number): Promise<string | undefined> => {
-  const run = new StoreModelRun(new StoreWithChannels(), { clients: CLIENTS, limits })
+  const run = new StoreModelRun(freshStore(), { clients: CLIENTS, limits })
   let difference = await run.begin()
   for (let i = 0; i < operations && difference === undefined; i++) {
     difference = await run.step(chooseOperation(CLIENTS, (limit) => random.below(limit)))
