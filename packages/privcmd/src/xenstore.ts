@@ -33,8 +33,12 @@ export const openXenStoreChannel = async (route: XenStoreRoute, parts: XenStoreP
   try {
     return openDevice(parts)
   } catch (error) {
-    const message = `neither the socket nor the node leads to XenStore: ${channel.message}; ${(error as Error).message}`
-    throw new XenError(XenError.is(error) ? error.code : 'ENOENT', message, { cause: error })
+    if (!XenError.is(error)) throw error
+    const why = (refusal: XenError) => refusal.message.replace(`${refusal.code}: `, '')
+    // The node first: it knows whether this is a Xen host at all.
+    throw new XenError(error.code, `${why(error)}; nor does a socket lead to XenStore: ${why(channel)}`, {
+      cause: error,
+    })
   }
 }
 
