@@ -41,6 +41,15 @@ export class DeviceNode {
     return this.ioctl(request, new Uint8Array(argument.buffer, argument.byteOffset, argument.byteLength))
   }
 
+  /** As `request`. @throws XenError that begins with `what`, if the kernel refuses */
+  demand(request: number, argument: Int32Array, what: string, detail?: Readonly<Record<string, unknown>>): number {
+    try {
+      return this.request(request, argument)
+    } catch (error) {
+      throw this.refusal(error, what, detail)
+    }
+  }
+
   /** @throws SystemCallError */
   read(target: Uint8Array): number {
     return this.#calls.read(this.#open, target)

@@ -144,11 +144,7 @@ export class PrivcmdEventChannels implements EventChannels, Disposable {
   }
 
   #bind(request: number, argument: Int32Array, what: string): Port {
-    try {
-      return this.#node.request(request, argument) as Port
-    } catch (error) {
-      throw this.#node.refusal(error, `cannot bind ${what}`)
-    }
+    return this.#node.demand(request, argument, `cannot bind ${what}`) as Port
   }
 
   #opened(port: Port): Port {
@@ -157,11 +153,7 @@ export class PrivcmdEventChannels implements EventChannels, Disposable {
   }
 
   #close(port: Port): void {
-    try {
-      this.#node.request(EvtchnRequest.Unbind, unbindPort.create({ port }))
-    } catch (error) {
-      throw this.#node.refusal(error, `cannot unbind port ${port}`, { port })
-    }
+    this.#node.demand(EvtchnRequest.Unbind, unbindPort.create({ port }), `cannot unbind port ${port}`, { port })
   }
 
   #turn(): void {

@@ -4,6 +4,7 @@ import type { DeviceNode } from './device-node.js'
 import { GntdevRequest, grantRefEntry, mapGrantRef, unmapGrantRef } from './gntdev-ioctl.js'
 import { GrantCopier } from './grant-copier.js'
 import { whichRefFailed } from './grant-probe.js'
+import { NodePages } from './node-pages.js'
 import { PageMemory } from './page-memory.js'
 import { SystemCallError } from './system-call-error.js'
 import type { MappedRange } from './system-calls.js'
@@ -84,11 +85,7 @@ export class PrivcmdGrantMapper implements GrantMapper, UnmapNotifier<Mapping>, 
     refs.forEach((ref, i) => {
       grantRefEntry.write(argument, { domid: remoteDomid, ref }, head + i * grantRefEntry.words)
     })
-    try {
-      this.#node.request(GntdevRequest.MapGrantRef, argument)
-    } catch (error) {
-      throw this.#node.refusal(error, `cannot map ${refs.length} pages of domain ${remoteDomid}`)
-    }
+    this.#node.demand(GntdevRequest.MapGrantRef, argument, `cannot map ${refs.length} pages of domain ${remoteDomid}`)
     return mapGrantRef.at.index.getNumber(argument, 0)
   }
 
@@ -96,11 +93,7 @@ export class PrivcmdGrantMapper implements GrantMapper, UnmapNotifier<Mapping>, 
     const argument = new Int32Array(unmapGrantRef.words)
     unmapGrantRef.at.index.setNumber(argument, 0, index)
     unmapGrantRef.at.count.set(argument, 0, count)
-    try {
-      this.#node.request(GntdevRequest.UnmapGrantRef, argument)
-    } catch (error) {
-      throw this.#node.refusal(error, `cannot give ${count} mapped pages back`)
-    }
+    this.#node.demand(GntdevRequest.UnmapGrantRef, argument, `cannot give ${count} mapped pages back`)
   }
 
   #end({ range, index, refs }: PrivcmdMapping): void {
@@ -131,23 +124,11 @@ export class PrivcmdGrantMapper implements GrantMapper, UnmapNotifier<Mapping>, 
   }
 }
 
-class PrivcmdMapping implements Mapping {
-  readonly remoteDomid: Domid
-  readonly access: GrantAccess
-  readonly refs: readonly GrantRef[]
-  readonly memory: SharedMemory
-  /** Where in the node's file, in bytes. */
-  readonly index: number
-  readonly range: MappedRange
+class PrivcmdMapping extends NodePages implements Mapping {
   readonly #pages: (SharedMemory | undefined)[]
 
   constructor(remoteDomid: Domid, access: GrantAccess, refs: readonly GrantRef[], index: number, range: MappedRange) {
-    this.remoteDomid = remoteDomid
-    this.access = access
-    this.refs = refs
-    this.index = index
-    this.range = range
-    this.memory = range.memory
+    super(remoteDomid, access, refs, index, range)
     this.#pages = new Array(refs.length)
     if (refs.length === 1) this.#pages[0] = range.memory
   }

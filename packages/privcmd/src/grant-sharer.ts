@@ -1,9 +1,9 @@
-import { type Domid, type GrantRef, PAGE_BYTES, type SharedMemory, XenError } from '@split-driver/abi'
+import { type Domid, type GrantRef, PAGE_BYTES, XenError } from '@split-driver/abi'
 import type { GrantAccess, GrantSharer, SharedPages, UnmapNotice, UnmapNotifier } from '@split-driver/grant'
 import type { DeviceNode } from './device-node.js'
 import { allocGref, deallocGref, GNTALLOC_FLAG_WRITABLE, GntallocRequest } from './gntalloc-ioctl.js'
+import { NodePages } from './node-pages.js'
 import { SystemCallError } from './system-call-error.js'
-import type { MappedRange } from './system-calls.js'
 import { setUnmapNotice } from './unmap-notice.js'
 
 /** More is refused by any kernel whose limit somebody has set with care; it bounds the argument's size. */
@@ -106,11 +106,7 @@ export class PrivcmdGrantSharer implements GrantSharer, UnmapNotifier<SharedPage
   #free(index: number, count: number): void {
     const argument = deallocGref.create({ count })
     deallocGref.at.index.setNumber(argument, 0, index)
-    try {
-      this.#node.request(GntallocRequest.DeallocGref, argument)
-    } catch (error) {
-      throw this.#node.refusal(error, `cannot end the sharing of ${count} pages`)
-    }
+    this.#node.demand(GntallocRequest.DeallocGref, argument, `cannot end the sharing of ${count} pages`)
   }
 
   /** Two things run out: gntalloc's pages, and references of the domain's grant table. */
@@ -130,21 +126,4 @@ export class PrivcmdGrantSharer implements GrantSharer, UnmapNotifier<SharedPage
   }
 }
 
-class PrivcmdSharedPages implements SharedPages {
-  readonly remoteDomid: Domid
-  readonly access: GrantAccess
-  readonly refs: readonly GrantRef[]
-  readonly memory: SharedMemory
-  /** Where in the node's file, in bytes. */
-  readonly index: number
-  readonly range: MappedRange
-
-  constructor(remoteDomid: Domid, access: GrantAccess, refs: readonly GrantRef[], index: number, range: MappedRange) {
-    this.remoteDomid = remoteDomid
-    this.access = access
-    this.refs = refs
-    this.index = index
-    this.range = range
-    this.memory = range.memory
-  }
-}
+class PrivcmdSharedPages extends NodePages implements SharedPages {}

@@ -21,9 +21,5 @@ export const setUnmapNotice = (
   const send = port === undefined ? 0 : UnmapNotifyAction.sendEvent
   const argument = unmapNotify.create({ action: clear | send, eventChannelPort: port ?? 0 })
   unmapNotify.at.index.setNumber(argument, 0, index + byte)
-  try {
-    node.request(request, argument)
-  } catch (error) {
-    throw node.refusal(error, 'cannot ask for a notice of unmapping', { clearByte, port })
-  }
+  node.demand(request, argument, 'cannot ask for a notice of unmapping', { clearByte, port })
 }
