@@ -1,4 +1,5 @@
 import type { Domid, Port, Virq } from '@split-driver/abi'
+import type { EventOutcome } from './event-outcome.js'
 
 /**
  * The event channels of one domain. Shaped after /dev/xen/evtchn: a port that has been delivered stays masked until its
@@ -27,8 +28,12 @@ export interface EventChannels {
    */
   listen(port: Port, handler: (port: Port) => void): void
 
-  /** End of interrupt: the work for `port` is done. Looks for events that came meanwhile. */
-  eoi(port: Port): void
+  /**
+   * End of interrupt: the work for `port` is done. Looks for events that came meanwhile, at once or, where a peer sends
+   * more than it has work for, somewhat later; none is lost.
+   * @param outcome whether there was any work; `worked` unless given
+   */
+  eoi(port: Port, outcome?: EventOutcome): void
 
   /** Delivery stops until `unmask`; events are kept. Counts apart from the masking between delivery and `eoi`. */
   mask(port: Port): void

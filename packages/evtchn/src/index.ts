@@ -1,4 +1,5 @@
 export type { EventChannels } from './event-channels.js'
+export type { EventOutcome } from './event-outcome.js'
 export { PortDispatcher } from './port-dispatcher.js'
 export type { PortMasking, PortSink } from './port-masking.js'
 export { TwoLevelEvents } from './two-level-events.js'

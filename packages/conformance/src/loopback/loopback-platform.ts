@@ -1,5 +1,5 @@
 import type { Domid, GrantRef, Port, Virq } from '@split-driver/abi'
-import type { EventChannels } from '@split-driver/evtchn'
+import type { EventChannels, EventOutcome } from '@split-driver/evtchn'
 import type {
   GrantAccess,
   GrantCopyEnd,
@@ -72,8 +72,8 @@ class LoopbackEvents implements EventChannels {
     this.below.listen(port, handler)
   }
 
-  eoi(port: Port): void {
-    this.below.eoi(port)
+  eoi(port: Port, outcome?: EventOutcome): void {
+    this.below.eoi(port, outcome)
   }
 
   mask(port: Port): void {
