@@ -1,4 +1,17 @@
 export type { BuiltDomain, DomainPlan } from './domain-builder.js'
+export type {
+  CoreDump,
+  DomainEnd,
+  DomainInfo,
+  DomainLifecycle,
+  ShutdownAction,
+  ShutdownOptions,
+  ShutdownPolicies,
+  ShutdownReasonName,
+  ShutdownRequest,
+  ToolstackEvents,
+  VcpuInfo,
+} from './domain-lifecycle.js'
 export { EmulatedHost, type HostOptions, type StoreDaemon } from './emulated-host.js'
 export { EmulatedPlatform, type PrimaryConsole } from './emulated-platform.js'
 export { type AccountableDaemon, EmulatedWorld, type WorldGuest, type WorldOptions } from './emulated-world.js'
