@@ -44,12 +44,12 @@ export class DomainBuilder {
   }
 
   #furnish(domid: Domid, plan: DomainPlan, role: 'control' | 'guest'): StartOfDay {
-    const { domains, memory } = this.#xen
+    const { domains, memory, tables } = this.#xen
     const record = domains.record(domid)
     const field = (name: keyof typeof domainRecord) => domains.get(record, domainRecord[name])
     const page = (index: number) => (field('memory') + index) as FrameNumber
     const openPort = () => this.#channels.allocUnbound(DOMID_XEN, domid, DOM0)
-    const grants = new GrantTableV1([memory.frame(field('grantTable'))])
+    const grants = new GrantTableV1([memory.frame(tables.grants.frameAt(record, 0))])
 
     const store = { frame: page(memoryMap.store), port: openPort() }
     domains.set(record, domainRecord.storePort, store.port)

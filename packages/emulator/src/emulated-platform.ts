@@ -13,6 +13,9 @@ import { PageAllocator } from './page-allocator.js'
 import { readStartInfo, type StartOfDay } from './start-of-day.js'
 import { openXenStore } from './xenstore.js'
 
+/** Frames of a domain's grant table, 512 grants each. */
+const GRANT_FRAMES = 32
+
 /** The console ring as a guest finds it. */
 export interface PrimaryConsole {
   readonly memory: SharedMemory
@@ -40,8 +43,8 @@ export class EmulatedPlatform implements Platform {
     const record = xen.domains.record(domid)
     const field = (name: keyof typeof domainRecord) => xen.domains.get(record, domainRecord[name])
     const writable = (frame: number) => new FrameMemory(memory, frame, 1, 'writable')
-    const grantFrames = Array.from({ length: field('grantFrames') }, (_, i) => writable(field('grantTable') + i))
     if (field('state') !== DomainState.Running) throw new XenError('ESRCH', `domain ${domid} is not running`)
+    const grantFrames = calls.grants.setupTable(domid, Math.min(GRANT_FRAMES, field('maxGrantFrames')))
     this.domid = domid
     this.start = readStartInfo(memory, field('startInfo') as StartOfDay['sharedInfo'])
     this.clock = machine.clock
@@ -52,7 +55,7 @@ export class EmulatedPlatform implements Platform {
     this.sharer = new EmulatedGrantSharer({
       domid,
       memory,
-      table: new GrantTableV1(grantFrames),
+      table: new GrantTableV1(grantFrames.map(writable)),
       pages: new PageAllocator(field('memory') + memoryMap.firstFree, field('memoryFrames') - memoryMap.firstFree),
       clock: this.clock,
     })

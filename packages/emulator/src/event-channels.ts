@@ -25,11 +25,11 @@ export class EmulatedEventChannels implements EventChannels {
     this.#domid = domid
     this.#calls = calls
     const events = new TwoLevelEvents(sharedInfo)
-    const dispatcher = new PortDispatcher(events, () => xen.wakeups.signal(domid, xen.domains))
+    const dispatcher = new PortDispatcher(events, () => xen.wakeups.signal(domid, 0, xen.domains))
     events.maskAll()
     for (const port of startOfDay) dispatcher.open(port)
     this.#dispatcher = dispatcher
-    this.#detach = xen.wakeups.attach(domid, xen.domains, () => events.upcall(dispatcher, UPCALL_BUDGET))
+    this.#detach = xen.wakeups.attach(domid, 0, xen.domains, () => events.upcall(dispatcher, UPCALL_BUDGET))
   }
 
   bindUnboundPort(remoteDomid: Domid): Port {

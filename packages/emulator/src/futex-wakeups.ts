@@ -6,7 +6,7 @@ import type { Upcall, Wakeups } from './wakeups.js'
 /** Wake-ups in a row, without sleeping, before the host's own events (files, timers, messages) get a turn. */
 const TURNS_IN_A_ROW = 64
 
-/** Each domain in a thread of its own: a vcpu sleeps on a futex word of its domain record. */
+/** Each domain in a thread of its own: a vcpu sleeps on a futex word of its own in the domain table. */
 export class FutexWakeups implements Wakeups {
   readonly parallel = true
   readonly #words: Int32Array
@@ -15,9 +15,9 @@ export class FutexWakeups implements Wakeups {
     this.#words = words
   }
 
-  attach(domid: Domid, domains: DomainTable, upcall: Upcall): () => void {
+  attach(domid: Domid, vcpu: number, domains: DomainTable, upcall: Upcall): () => void {
     const words = this.#words
-    const word = domains.wakeWord(domid)
+    const word = domains.wakeWord(domid, vcpu)
     let stopped = false
     const sleepAndServe = async (): Promise<void> => {
       let turns = 0
@@ -40,12 +40,12 @@ export class FutexWakeups implements Wakeups {
     void sleepAndServe()
     return () => {
       stopped = true
-      this.signal(domid, domains)
+      this.signal(domid, vcpu, domains)
     }
   }
 
-  signal(domid: Domid, domains: DomainTable): void {
-    const word = domains.wakeWord(domid)
+  signal(domid: Domid, vcpu: number, domains: DomainTable): void {
+    const word = domains.wakeWord(domid, vcpu)
     Atomics.add(this.#words, word, 1)
     Atomics.notify(this.#words, word)
   }

@@ -1,6 +1,7 @@
 import type { Domid } from '@split-driver/abi'
 import { nextTurn } from './host-clock.js'
 import type { DomainTable } from './hypervisor/domain-table.js'
+import { MAX_VCPUS } from './hypervisor/machine-layout.js'
 import type { Upcall, Wakeups } from './wakeups.js'
 
 /** Upcalls in a row before the host's own events (files, timers) get a turn: two chatting domains must not starve them. */
@@ -9,23 +10,26 @@ const MICROTASKS_IN_A_ROW = 64
 /** All domains in one thread: an event is delivered in a microtask of its own, never inside the sender's call. */
 export class InlineWakeups implements Wakeups {
   readonly parallel = false
-  readonly #vcpus = new Map<Domid, InlineVcpu>()
+  readonly #vcpus = new Map<number, InlineVcpu>()
   readonly #pace = { inARow: 0, turnAsked: false }
 
-  attach(domid: Domid, _domains: DomainTable, upcall: Upcall): () => void {
-    const vcpu = new InlineVcpu(upcall, this.#pace)
-    this.#vcpus.set(domid, vcpu)
-    vcpu.schedule()
+  attach(domid: Domid, vcpu: number, _domains: DomainTable, upcall: Upcall): () => void {
+    const attached = new InlineVcpu(upcall, this.#pace)
+    const key = keyOf(domid, vcpu)
+    this.#vcpus.set(key, attached)
+    attached.schedule()
     return () => {
-      vcpu.stop()
-      if (this.#vcpus.get(domid) === vcpu) this.#vcpus.delete(domid)
+      attached.stop()
+      if (this.#vcpus.get(key) === attached) this.#vcpus.delete(key)
     }
   }
 
-  signal(domid: Domid): void {
-    this.#vcpus.get(domid)?.schedule()
+  signal(domid: Domid, vcpu: number): void {
+    this.#vcpus.get(keyOf(domid, vcpu))?.schedule()
   }
 }
+
+const keyOf = (domid: Domid, vcpu: number): number => domid * MAX_VCPUS + vcpu
 
 class InlineVcpu {
   readonly #upcall: Upcall

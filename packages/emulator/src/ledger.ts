@@ -69,14 +69,15 @@ export class Ledger {
   }
 
   #openGrants(domid: Domid): LedgerEntry[] {
-    const { domains, memory } = this.#xen
+    const { domains, memory, tables } = this.#xen
     const record = domains.record(domid)
-    const table = domains.get(record, domainRecord.grantTable) * PAGE_WORDS
     const count = domains.get(record, domainRecord.grantFrames) * GRANTS_PER_FRAME
     const open: LedgerEntry[] = []
-    for (let ref = GRANT_RESERVED_ENTRIES as GrantRef; ref < count; ref = (ref + 1) as GrantRef)
-      if ((memory.words[table + ref * 2]! & 0xffff) !== 0)
+    for (let ref = GRANT_RESERVED_ENTRIES as GrantRef; ref < count; ref = (ref + 1) as GrantRef) {
+      const table = tables.grants.frameAt(record, Math.floor(ref / GRANTS_PER_FRAME)) * PAGE_WORDS
+      if ((memory.words[table + (ref % GRANTS_PER_FRAME) * 2]! & 0xffff) !== 0)
         open.push({ domid, kind: 'grant', what: `grant ${ref} of domain ${domid}` })
+    }
     return open
   }
 

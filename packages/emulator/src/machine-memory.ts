@@ -43,6 +43,7 @@ export class MachineMemory implements MachineViews {
     words[header.frameTable] = frameTable
     words[header.domainTable] = domainTable
     words[header.firstFree] = firstFree
+    words[header.freeHint] = firstFree
     words[header.magic] = MACHINE_MAGIC
     return machine
   }

@@ -11,8 +11,8 @@ export type Upcall = () => boolean
 export interface Wakeups {
   /** Domains run in parallel with the thread that asks. */
   readonly parallel: boolean
-  /** From now on `upcall` runs whenever `domid` is signalled; at once if it was before. @returns ends that */
-  attach(domid: Domid, domains: DomainTable, upcall: Upcall): () => void
-  /** The domain has something to do. Callable from any thread, allocates nothing. */
-  signal(domid: Domid, domains: DomainTable): void
+  /** From now on `upcall` runs whenever this vcpu is signalled; at once if it was before. @returns ends that */
+  attach(domid: Domid, vcpu: number, domains: DomainTable, upcall: Upcall): () => void
+  /** The vcpu has something to do. Callable from any thread, allocates nothing. */
+  signal(domid: Domid, vcpu: number, domains: DomainTable): void
 }

@@ -1,29 +1,45 @@
-import { DOM0, type Domid, VIRQ } from '@split-driver/abi'
+import { DOM0, type Domid, VIRQ, XenError } from '@split-driver/abi'
 import type { EventChannelCalls } from './event-channel-calls.js'
 import type { GrantCalls } from './grant-calls.js'
 import { DOMID_XEN, type Hypervisor } from './hypervisor.js'
 import {
-  ACTIVE_FRAMES_PER_GRANT_FRAME,
   DomainFlag,
   DomainState,
   domainRecord,
-  EVENT_TABLE_FRAMES,
+  FIFO_PORTS,
   FrameOwner,
+  GRANT_FRAMES_CEILING,
+  MAPTRACK_FRAMES_CEILING,
+  MAX_VCPUS,
+  VCPUS_PER_FRAME,
 } from './machine-layout.js'
 
+/** What a domain is given, and how far it may grow. */
 export interface DomainSize {
   /** Pages of the domain's own memory. Default 1024 (4 MiB). */
   readonly memoryPages?: number
-  /** Frames of its v1 grant table, 512 grants each. Default 32; Xen's own limit is 64. */
-  readonly grantFrames?: number
-  /** Frames of its maptrack table, 256 mappings each. Default 64; Xen's own limit is 1024. */
-  readonly maptrackFrames?: number
+  /** Virtual CPUs, 1 … 32. Default 1. */
+  readonly vcpus?: number
+  /** Ports up to this number can be open, 1 … 131,071 (the default); the two-level ABI ends at 4,095. */
+  readonly maxEventChannels?: number
+  /** Frames that its grant table may grow to, 512 grants of version 1 each; 1 … 256. Default 64, as Xen's. */
+  readonly maxGrantFrames?: number
+  /** Frames that its maptrack table may grow to, 256 mappings each; 1 … 1024 (the default, as Xen's). */
+  readonly maxMaptrackFrames?: number
 }
 
-const inRange = (name: string, value: number, least: number, most: number): void => {
-  if (Number.isInteger(value) && value >= least && value <= most) return
+const inRange = (name: string, value: number, least: number, most: number): number => {
+  if (Number.isInteger(value) && value >= least && value <= most) return value
   throw new RangeError(`${name} must be an integer from ${least} to ${most}, not ${value}`)
 }
+
+const judged = (size: DomainSize): Required<DomainSize> => ({
+  memoryPages: inRange('memoryPages', size.memoryPages ?? 1024, 8, 0x10_0000),
+  vcpus: inRange('vcpus', size.vcpus ?? 1, 1, MAX_VCPUS),
+  maxEventChannels: inRange('maxEventChannels', size.maxEventChannels ?? FIFO_PORTS - 1, 1, FIFO_PORTS - 1),
+  maxGrantFrames: inRange('maxGrantFrames', size.maxGrantFrames ?? 64, 1, GRANT_FRAMES_CEILING),
+  maxMaptrackFrames: inRange('maxMaptrackFrames', size.maxMaptrackFrames ?? 1024, 1, MAPTRACK_FRAMES_CEILING),
+})
 
 /** Building and ending domains. @see xen/include/public/domctl.h XEN_DOMCTL_createdomain, _destroydomain */
 export class DomainCalls {
@@ -37,38 +53,22 @@ export class DomainCalls {
     this.#grants = grants
   }
 
-  /** All the frames that a domain needs, side by side. @throws XenError ENOMEM ENOSPC; RangeError */
+  /** Takes what a domain needs from the first; its tables grow later. @throws XenError ENOMEM ENOSPC; RangeError */
   create(size: DomainSize, privileged: boolean): Domid {
-    const { memoryPages = 1024, grantFrames = 32, maptrackFrames = 64 } = size
-    inRange('memoryPages', memoryPages, 8, 0x10_0000)
-    inRange('grantFrames', grantFrames, 1, 64)
-    inRange('maptrackFrames', maptrackFrames, 1, 1024)
-    const { domains, frames } = this.#xen
-    const tables = {
-      sharedInfo: 1,
-      eventTable: EVENT_TABLE_FRAMES,
-      grantTable: grantFrames,
-      activeTable: grantFrames * ACTIVE_FRAMES_PER_GRANT_FRAME,
-      maptrack: maptrackFrames,
-    }
-    const tableFrames = Object.values(tables).reduce((sum, count) => sum + count, 0)
+    const judgedSize = judged(size)
+    const { domains } = this.#xen
     this.#xen.enter(DOMID_XEN)
     try {
       const domid = domains.claim()
       const record = domains.record(domid)
-      let next = this.#allocate(domid, tableFrames + memoryPages)
-      domains.set(record, domainRecord.firstFrame, next)
-      domains.set(record, domainRecord.frameCount, tableFrames + memoryPages)
-      for (const [table, count] of Object.entries(tables)) {
-        domains.set(record, domainRecord[table as keyof typeof tables], next)
-        next += count
-      }
-      frames.assign(next, memoryPages, FrameOwner.firstDomain + domid)
-      domains.set(record, domainRecord.memory, next)
-      domains.set(record, domainRecord.memoryFrames, memoryPages)
-      domains.set(record, domainRecord.grantFrames, grantFrames)
-      domains.set(record, domainRecord.maptrackFrames, maptrackFrames)
+      this.#allocate(domid, record, judgedSize)
       domains.set(record, domainRecord.flags, privileged ? DomainFlag.Privileged : 0)
+      domains.set(record, domainRecord.vcpuCount, judgedSize.vcpus)
+      domains.set(record, domainRecord.eventLimit, judgedSize.maxEventChannels)
+      domains.set(record, domainRecord.eventFreeHint, 1)
+      domains.set(record, domainRecord.maxGrantFrames, judgedSize.maxGrantFrames)
+      domains.set(record, domainRecord.maxMaptrackFrames, judgedSize.maxMaptrackFrames)
+      domains.set(record, domainRecord.grantVersion, 1)
       domains.set(record, domainRecord.state, DomainState.Running)
       return domid
     } finally {
@@ -109,12 +109,33 @@ export class DomainCalls {
     this.#channels.raiseVirq(DOMID_XEN, DOM0, VIRQ.DomExc)
   }
 
-  #allocate(domid: Domid, count: number): number {
-    const { domains, frames } = this.#xen
+  /** Its fixed tables and its own memory, side by side, and the first frame of its grant table. */
+  #allocate(domid: Domid, record: number, { memoryPages, vcpus }: Required<DomainSize>): void {
+    const { domains, frames, tables } = this.#xen
+    const fixed = [
+      [domainRecord.sharedInfo, 1],
+      [domainRecord.vcpuTable, Math.ceil(vcpus / VCPUS_PER_FRAME)],
+      [domainRecord.eventDirectory, 1],
+      [domainRecord.tableDirectory, 1],
+      [domainRecord.maptrackDirectory, 1],
+    ] as const
+    const frameCount = fixed.reduce((sum, [, count]) => sum + count, memoryPages)
     try {
-      return frames.allocate(count, FrameOwner.Hypervisor)
+      let next = frames.allocate(frameCount, FrameOwner.Hypervisor)
+      domains.set(record, domainRecord.firstFrame, next)
+      domains.set(record, domainRecord.frameCount, frameCount)
+      for (const [field, count] of fixed) {
+        domains.set(record, field, next)
+        next += count
+      }
+      frames.assign(next, memoryPages, FrameOwner.firstDomain + domid)
+      domains.set(record, domainRecord.memory, next)
+      domains.set(record, domainRecord.memoryFrames, memoryPages)
+      if (tables.grants.ensure(record, 0) < 0)
+        throw new XenError('ENOMEM', 'the machine has no frame for a grant table')
     } catch (error) {
-      domains.set(domains.record(domid), domainRecord.state, DomainState.Free)
+      if (domains.get(record, domainRecord.frameCount) > 0) this.#xen.bury(domid)
+      else domains.set(record, domainRecord.state, DomainState.Free)
       throw error
     }
   }

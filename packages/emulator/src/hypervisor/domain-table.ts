@@ -22,7 +22,7 @@ export class DomainTable {
       const record = this.#recordOf(domid)
       const next = (domid + 1) % DOMID_FIRST_RESERVED
       if (words[record + domainRecord.state] === DomainState.Free) {
-        words.fill(0, record + domainRecord.domid, record + domainRecord.words)
+        words.fill(0, record, record + domainRecord.wake)
         words[record + domainRecord.domid] = domid
         words[record + domainRecord.state] = DomainState.Building
         words[header.nextDomid] = next
@@ -73,9 +73,12 @@ export class DomainTable {
     return domids.sort((a, b) => a - b)
   }
 
-  /** Where the vcpu of this domain sleeps; index into the machine's words. */
-  wakeWord(domid: Domid): number {
-    return this.#recordOf(domid) + domainRecord.wake
+  /**
+   * Where a vcpu of this domain sleeps; index into the machine's words. The words outlive the domain: whoever wakes a vcpu
+   * too late wakes its successor for nothing, and does no other harm.
+   */
+  wakeWord(domid: Domid, vcpu: number): number {
+    return this.#recordOf(domid) + domainRecord.wake + vcpu
   }
 
   #recordOf(domid: number): number {

@@ -1,10 +1,7 @@
-import { type Domid, PAGE_WORDS, type Port, type Virq, XenError } from '@split-driver/abi'
+import { type Domid, type Port, type Virq, XenError } from '@split-driver/abi'
 import { clearPending, setPending } from '@split-driver/evtchn'
 import type { Hypervisor } from './hypervisor.js'
-import { ChannelState, channelRecord, domainRecord, PORTS } from './machine-layout.js'
-
-/** VIRQs of xen.h, architecture's own ones included. */
-const NR_VIRQS = 24
+import { ChannelState, channelRecord, domainRecord, NR_VIRQS, TWO_LEVEL_PORTS, vcpuRecord } from './machine-layout.js'
 
 /** The event-channel hypercalls. @see xen/include/public/event_channel.h EVTCHNOP_* */
 export class EventChannelCalls {
@@ -69,6 +66,7 @@ export class EventChannelCalls {
         throw new XenError('EEXIST', `domain ${caller} has VIRQ ${virq} bound already`, { detail: { virq } })
       const port = this.#claim(caller, ChannelState.Virq, caller, 0)
       this.#words[this.#find(caller, port) + channelRecord.virq] = virq
+      xen.vcpus.set(xen.domains.record(caller), 0, vcpuRecord.virqPort + virq, port)
       return port
     } finally {
       xen.leave()
@@ -141,21 +139,20 @@ export class EventChannelCalls {
 
   /** Closes all that `domid` has open. The caller holds the lock. */
   closeAll(domid: Domid): void {
-    for (let port = 1; port < PORTS; port++)
-      if (this.#words[this.#find(domid, port) + channelRecord.state] !== ChannelState.Free)
-        this.#release(domid, port as Port)
+    const reach = this.#reach(domid)
+    for (let port = 1; port < reach; port++) if (this.#isOpen(domid, port)) this.#release(domid, port as Port)
   }
 
   /** Ports that are open, with what each is. The caller holds the lock. */
   listOpen(domid: Domid): { port: Port; state: number; remoteDomid: Domid; remotePort: Port }[] {
     const open = []
-    for (let port = 1; port < PORTS; port++) {
+    const reach = this.#reach(domid)
+    for (let port = 1; port < reach; port++) {
+      if (!this.#isOpen(domid, port)) continue
       const channel = this.#find(domid, port)
-      const state = this.#words[channel + channelRecord.state]!
-      if (state === ChannelState.Free) continue
       open.push({
         port: port as Port,
-        state,
+        state: this.#words[channel + channelRecord.state]!,
         remoteDomid: this.#words[channel + channelRecord.remoteDomid] as Domid,
         remotePort: this.#words[channel + channelRecord.remotePort] as Port,
       })
@@ -166,7 +163,8 @@ export class EventChannelCalls {
   #raise(domid: Domid, port: Port): void {
     const { domains, memory, wakeups } = this.#xen
     const sharedInfo = memory.frame(domains.get(domains.record(domid), domainRecord.sharedInfo))
-    if (setPending(sharedInfo, 0, port)) wakeups.signal(domid, domains)
+    const vcpu = this.#words[this.#find(domid, port) + channelRecord.vcpu]!
+    if (setPending(sharedInfo, vcpu, port)) wakeups.signal(domid, vcpu, domains)
   }
 
   #release(domid: Domid, port: Port): void {
@@ -180,47 +178,65 @@ export class EventChannelCalls {
       words[peer + channelRecord.state] = ChannelState.Unbound
       words[peer + channelRecord.remotePort] = 0
     }
+    const { domains, memory, vcpus } = this.#xen
+    const record = domains.record(domid)
+    if (words[channel + channelRecord.state] === ChannelState.Virq) {
+      const virq = words[channel + channelRecord.virq]!
+      vcpus.set(record, words[channel + channelRecord.vcpu]!, vcpuRecord.virqPort + virq, 0)
+    }
     words.fill(0, channel, channel + channelRecord.words)
-    const { domains, memory } = this.#xen
-    clearPending(memory.frame(domains.get(domains.record(domid), domainRecord.sharedInfo)), port)
+    domains.set(record, domainRecord.openPorts, domains.get(record, domainRecord.openPorts) - 1)
+    if (port < domains.get(record, domainRecord.eventFreeHint)) domains.set(record, domainRecord.eventFreeHint, port)
+    clearPending(memory.frame(domains.get(record, domainRecord.sharedInfo)), port)
   }
 
   /** Xen gives out the lowest that is free, so that a number comes again as soon as its port was closed. */
   #claim(domid: Domid, state: number, remoteDomid: Domid, remotePort: number): Port {
     const words = this.#words
-    for (let port = 1; port < PORTS; port++) {
-      const channel = this.#find(domid, port)
+    const { domains, tables } = this.#xen
+    const record = domains.record(domid)
+    const end = Math.min(domains.get(record, domainRecord.eventLimit) + 1, TWO_LEVEL_PORTS)
+    for (let port = domains.get(record, domainRecord.eventFreeHint); port < end; port++) {
+      const channel = tables.events.ensure(record, port)
+      if (channel < 0) break
       if (words[channel + channelRecord.state] !== ChannelState.Free) continue
       words[channel + channelRecord.state] = state
       words[channel + channelRecord.remoteDomid] = remoteDomid
       words[channel + channelRecord.remotePort] = remotePort
+      domains.set(record, domainRecord.eventFreeHint, port + 1)
+      domains.set(record, domainRecord.openPorts, domains.get(record, domainRecord.openPorts) + 1)
       return port as Port
     }
-    throw new XenError('ENOSPC', `domain ${domid} has all of its ${PORTS - 1} ports open`, { detail: { domid } })
+    throw new XenError('ENOSPC', `domain ${domid} has all of its ${end - 1} ports open`, { detail: { domid } })
   }
 
   #portOfVirq(domid: Domid, virq: Virq): number {
-    const words = this.#words
-    for (let port = 1; port < PORTS; port++) {
-      const channel = this.#find(domid, port)
-      if (words[channel + channelRecord.state] === ChannelState.Virq && words[channel + channelRecord.virq] === virq)
-        return port
-    }
-    return 0
+    const { domains, vcpus } = this.#xen
+    return vcpus.get(domains.record(domid), 0, vcpuRecord.virqPort + virq)
   }
 
   #open(domid: Domid, port: Port): number {
     const channel = this.#find(domid, port)
-    if (channel < 0 || this.#words[channel + channelRecord.state] === ChannelState.Free)
+    if (!this.#isOpen(domid, port))
       throw new XenError('EINVAL', `domain ${domid} has no open port ${port}`, { detail: { domid, port } })
     return channel
   }
 
+  /** One more than the highest port that may be open. */
+  #reach(domid: Domid): number {
+    const { domains, tables } = this.#xen
+    return tables.events.reach(domains.record(domid))
+  }
+
+  #isOpen(domid: Domid, port: number): boolean {
+    const channel = this.#find(domid, port)
+    return channel >= 0 && this.#words[channel + channelRecord.state] !== ChannelState.Free
+  }
+
   /** Word index of a port's record; −1 for what can be no port. */
   #find(domid: Domid, port: number): number {
-    if (port >>> 0 !== port || port >= PORTS) return -1
-    const { domains } = this.#xen
-    return domains.get(domains.record(domid), domainRecord.eventTable) * PAGE_WORDS + port * channelRecord.words
+    const { domains, tables } = this.#xen
+    return port >>> 0 === port && port > 0 ? tables.events.wordOf(domains.record(domid), port) : -1
   }
 
   #requirePrivilege(caller: Domid, domid: Domid): void {

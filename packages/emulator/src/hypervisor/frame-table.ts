@@ -14,16 +14,26 @@ export class FrameTable {
 
   /** `count` zeroed frames side by side. @returns the first. @throws XenError ENOMEM */
   allocate(count: number, owner: number): number {
+    const first = this.tryAllocate(count, owner)
+    if (first >= 0) return first
+    throw new XenError('ENOMEM', `the machine has no ${count} free frames side by side`, { detail: { count } })
+  }
+
+  /** As `allocate`, but −1 if there are none. */
+  tryAllocate(count: number, owner: number): number {
     const { words, frameCount } = this.#memory
     let run = 0
-    for (let frame = words[header.firstFree]!; frame < frameCount; frame++) {
+    let lowestFree = -1
+    for (let frame = words[header.freeHint]!; frame < frameCount; frame++) {
       run = words[this.#base + frame] === FrameOwner.Free ? run + 1 : 0
+      if (run > 0 && lowestFree < 0) lowestFree = frame
       if (run < count) continue
       const first = frame - count + 1
       this.assign(first, count, owner)
+      words[header.freeHint] = first === lowestFree ? frame + 1 : lowestFree
       return first
     }
-    throw new XenError('ENOMEM', `the machine has no ${count} free frames side by side`, { detail: { count } })
+    return -1
   }
 
   assign(first: number, count: number, owner: number): void {
@@ -34,6 +44,8 @@ export class FrameTable {
   free(first: number, count: number): void {
     this.#memory.bytes.fill(0, first * PAGE_BYTES, (first + count) * PAGE_BYTES)
     this.assign(first, count, FrameOwner.Free)
+    const { words } = this.#memory
+    if (first < words[header.freeHint]!) words[header.freeHint] = first
   }
 
   isOwnedBy(frame: number, domid: Domid): boolean {

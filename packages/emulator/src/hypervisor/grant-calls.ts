@@ -1,4 +1,4 @@
-import { type Domid, type GrantRef, PAGE_BYTES, PAGE_WORDS, XenError } from '@split-driver/abi'
+import { type Domid, type FrameNumber, type GrantRef, PAGE_BYTES, type SharedMemory, XenError } from '@split-driver/abi'
 import {
   type GrantAccess,
   GrantFlag,
@@ -14,7 +14,6 @@ import {
   DomainState,
   domainRecord,
   GRANTS_PER_FRAME,
-  HANDLES_PER_FRAME,
   MapState,
   maptrackRecord,
 } from './machine-layout.js'
@@ -39,6 +38,28 @@ export class GrantCalls {
   constructor(xen: Hypervisor) {
     this.#xen = xen
     this.#words = xen.memory.words
+  }
+
+  /**
+   * GNTTABOP_setup_table: the pages of the caller's grant table, which grows to `frameCount` of them if it is smaller.
+   * @throws XenError GNTST_general_error beyond the domain's limit; GNTST_no_space if the machine has no frame left
+   */
+  setupTable(caller: Domid, frameCount: number): FrameNumber[] {
+    const xen = this.#xen
+    xen.enter(caller)
+    try {
+      const record = xen.domains.record(caller)
+      const most = xen.domains.get(record, domainRecord.maxGrantFrames)
+      if (frameCount > most)
+        throw new XenError('GNTST_general_error', `domain ${caller} can have ${most} grant frames, not ${frameCount}`)
+      return Array.from({ length: frameCount }, (_, slot) => {
+        if (xen.tables.grants.ensure(record, slot) < 0)
+          throw new XenError('GNTST_no_space', 'the machine has no frame for a grant table')
+        return xen.tables.grants.frameAt(record, slot) as FrameNumber
+      })
+    } finally {
+      xen.leave()
+    }
   }
 
   /**
@@ -147,14 +168,15 @@ export class GrantCalls {
 
   /** Marks the grant as in use. @returns its frame, or a negative GNTST_* */
   #pin(caller: Domid, granter: Domid, ref: GrantRef, access: GrantAccess, purpose: 'map' | 'copy'): number {
-    const { domains, frames, memory } = this.#xen
+    const { domains, frames, tables } = this.#xen
     const record = domains.find(granter)
     if (record < 0 || domains.get(record, domainRecord.state) >= DomainState.Dying) return GrantStatus.GNTST_bad_domain
     if (ref >>> 0 >= domains.get(record, domainRecord.grantFrames) * GRANTS_PER_FRAME)
       return GrantStatus.GNTST_bad_gntref
     const words = this.#words
-    const active = this.#activeWord(record, ref)
-    const table = memory.frame(domains.get(record, domainRecord.grantTable) + Math.floor(ref / GRANTS_PER_FRAME))
+    const active = tables.active.ensure(record, ref)
+    if (active < 0) return GrantStatus.GNTST_no_space
+    const table = this.#grantFrame(record, ref)
     const entry = ref % GRANTS_PER_FRAME
     const inUse = words[active + activeRecord.readers]! + words[active + activeRecord.writers]! > 0
     if (inUse && words[active + activeRecord.domid] !== caller) return GrantStatus.GNTST_general_error
@@ -175,14 +197,14 @@ export class GrantCalls {
   }
 
   #unpin(granter: Domid, ref: GrantRef, access: GrantAccess): void {
-    const { domains, memory } = this.#xen
+    const { domains, tables } = this.#xen
     const words = this.#words
     const record = domains.record(granter)
-    const active = this.#activeWord(record, ref)
+    const active = tables.active.wordOf(record, ref)
     words[active + (access === 'writable' ? activeRecord.writers : activeRecord.readers)]!--
     const noWriters = words[active + activeRecord.writers] === 0
     const noReaders = noWriters && words[active + activeRecord.readers] === 0
-    const table = memory.frame(domains.get(record, domainRecord.grantTable) + Math.floor(ref / GRANTS_PER_FRAME))
+    const table = this.#grantFrame(record, ref)
     const released = (noWriters ? GrantFlag.writing : 0) | (noReaders ? GrantFlag.reading : 0)
     unpinEntry(table, ref % GRANTS_PER_FRAME, released)
     if (!noReaders) return
@@ -192,21 +214,23 @@ export class GrantCalls {
   }
 
   #freeHandle(domid: Domid): number {
-    const { domains } = this.#xen
+    const { domains, tables } = this.#xen
     const record = domains.record(domid)
-    const count = this.#handleCount(domid)
+    const there = tables.maptrack.reach(record)
     const hint = domains.get(record, domainRecord.handleHint)
-    for (let tried = 0; tried < count; tried++) {
-      const handle = (hint + tried) % count
+    for (let tried = 0; tried < there; tried++) {
+      const handle = (hint + tried) % there
       if (this.#words[this.#handleWord(domid, handle) + maptrackRecord.state] !== MapState.Free) continue
       domains.set(record, domainRecord.handleHint, handle + 1)
       return handle
     }
-    return -1
+    const mayGrow =
+      domains.get(record, domainRecord.maptrackFrames) < domains.get(record, domainRecord.maxMaptrackFrames)
+    return mayGrow && tables.maptrack.ensure(record, there) >= 0 ? there : -1
   }
 
   #held(domid: Domid, handle: MapHandle): HeldMapping | undefined {
-    if (handle >>> 0 !== handle || handle >= this.#handleCount(domid)) return undefined
+    if (handle >>> 0 !== handle || this.#handleWord(domid, handle) < 0) return undefined
     const words = this.#words
     const at = this.#handleWord(domid, handle)
     const state = words[at + maptrackRecord.state]
@@ -221,17 +245,19 @@ export class GrantCalls {
   }
 
   #handleCount(domid: Domid): number {
-    const { domains } = this.#xen
-    return domains.get(domains.record(domid), domainRecord.maptrackFrames) * HANDLES_PER_FRAME
+    const { domains, tables } = this.#xen
+    return tables.maptrack.reach(domains.record(domid))
   }
 
   #handleWord(domid: Domid, handle: MapHandle): number {
-    const { domains } = this.#xen
-    return domains.get(domains.record(domid), domainRecord.maptrack) * PAGE_WORDS + handle * maptrackRecord.words
+    const { domains, tables } = this.#xen
+    return tables.maptrack.wordOf(domains.record(domid), handle)
   }
 
-  #activeWord(record: number, ref: number): number {
-    return this.#xen.domains.get(record, domainRecord.activeTable) * PAGE_WORDS + ref * activeRecord.words
+  /** The page of the guest's own table that holds entry `ref`. */
+  #grantFrame(record: number, ref: GrantRef): SharedMemory {
+    const { memory, tables } = this.#xen
+    return memory.frame(tables.grants.frameAt(record, Math.floor(ref / GRANTS_PER_FRAME)))
   }
 
   #refusal(status: number, granter: Domid, ref: GrantRef, index?: number): XenError {

@@ -3,17 +3,24 @@ import type { MachineMemory } from '../machine-memory.js'
 import type { Wakeups } from '../wakeups.js'
 import { DomainTable } from './domain-table.js'
 import { FrameTable } from './frame-table.js'
-import { DomainState, domainRecord } from './machine-layout.js'
+import { DomainState, domainRecord, growingTables } from './machine-layout.js'
 import { MachineLock } from './machine-lock.js'
+import { PagedTable } from './paged-table.js'
+import { VcpuTable } from './vcpu-table.js'
 
 /** The hypervisor itself as a caller: it may do anything, and cannot die. @see xen.h DOMID_XEN */
 export const DOMID_XEN = 0x7ff2 as Domid
+
+/** A domain's tables that grow; one object for those of all domains. */
+export type GrowingTables = Readonly<Record<keyof typeof growingTables, PagedTable>>
 
 /** What every group of hypercalls stands on: the tables, the lock around them, and the way to wake a vcpu. */
 export class Hypervisor {
   readonly memory: MachineMemory
   readonly domains: DomainTable
   readonly frames: FrameTable
+  readonly vcpus: VcpuTable
+  readonly tables: GrowingTables
   readonly wakeups: Wakeups
   readonly #lock: MachineLock
 
@@ -22,6 +29,16 @@ export class Hypervisor {
     this.wakeups = wakeups
     this.domains = new DomainTable(memory)
     this.frames = new FrameTable(memory)
+    this.vcpus = new VcpuTable(memory, this.domains)
+    const table = (shape: keyof typeof growingTables) =>
+      new PagedTable(memory, this.domains, this.frames, growingTables[shape])
+    this.tables = {
+      events: table('events'),
+      grants: table('grants'),
+      active: table('active'),
+      statuses: table('statuses'),
+      maptrack: table('maptrack'),
+    }
     this.#lock = new MachineLock(memory.words)
   }
 
@@ -53,8 +70,16 @@ export class Hypervisor {
   bury(domid: Domid): void {
     const { domains, frames } = this
     const record = domains.record(domid)
+    for (const table of Object.values(this.tables)) table.free(record)
     frames.free(domains.get(record, domainRecord.firstFrame), domains.get(record, domainRecord.frameCount))
     domains.set(record, domainRecord.state, DomainState.Free)
+  }
+
+  /** Frames that a domain costs the machine. The caller holds the lock. */
+  framesOf(domid: Domid): number {
+    const record = this.domains.record(domid)
+    const fixed = this.domains.get(record, domainRecord.frameCount)
+    return Object.values(this.tables).reduce((sum, table) => sum + table.frameCount(record), fixed)
   }
 
   /** For the undertaker: frees the lock that a killed thread of `dead`, in state `Dying`, may have left taken. */

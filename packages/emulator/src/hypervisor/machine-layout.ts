@@ -1,9 +1,10 @@
-import { PAGE_WORDS } from '@split-driver/abi'
+import { EVTCHN_2L_CHANNELS, LEGACY_MAX_VCPUS, PAGE_WORDS } from '@split-driver/abi'
 
 /**
  * Where the hypervisor keeps its own state: in frames of the machine, as 32-bit words, so that a domain in any thread
  * reaches it by plain code. Frame 0 holds the header; the frame table and the domain table follow; then come the frames
- * that belong to domains. All word numbers count from the start of what they describe.
+ * that belong to domains. Tables that grow are found through a directory of frame numbers (`PagedTable`). All word numbers
+ * count from the start of what they describe.
  */
 
 /** Frame 0. */
@@ -19,40 +20,64 @@ export const header = {
   frameTable: 6,
   domainTable: 7,
   firstFree: 8,
+  /** No frame below this one is free. */
+  freeHint: 9,
 } as const
 
 /** "XEMU". */
 export const MACHINE_MAGIC = 0x554d_4558
 
+/** Virtual CPUs of a domain at most: those that have a vcpu_info in the shared-info page. */
+export const MAX_VCPUS = LEGACY_MAX_VCPUS
+
 /** One record of the domain table. */
 export const domainRecord = {
   state: 0,
-  /** Changes whenever the domain may have something to do: what a sleeping vcpu waits on. */
-  wake: 1,
-  domid: 2,
+  domid: 1,
   /** Bits of DomainFlag. */
-  flags: 3,
-  firstFrame: 4,
-  frameCount: 5,
-  sharedInfo: 6,
-  startInfo: 7,
-  eventTable: 8,
-  grantTable: 9,
-  grantFrames: 10,
-  activeTable: 11,
-  maptrack: 12,
-  maptrackFrames: 13,
+  flags: 2,
+  /** First frame and count of what was allocated when the domain was built: its fixed tables and its own memory. */
+  firstFrame: 3,
+  frameCount: 4,
+  sharedInfo: 5,
+  startInfo: 6,
   /** First frame and count of the domain's own memory. */
-  memory: 14,
-  memoryFrames: 15,
+  memory: 7,
+  memoryFrames: 8,
+  /** First frame of its vcpu records. */
+  vcpuTable: 9,
+  vcpuCount: 10,
+  /** Frames that hold the directories of its growing tables (`directory`). */
+  eventDirectory: 11,
+  tableDirectory: 12,
+  maptrackDirectory: 13,
+  /** How far each growing table reaches, in frames. */
+  eventFrames: 14,
+  grantFrames: 15,
+  statusFrames: 16,
+  activeFrames: 17,
+  maptrackFrames: 18,
+  /** How far they may grow: ports, and frames. */
+  eventLimit: 19,
+  maxGrantFrames: 20,
+  maxMaptrackFrames: 21,
+  /** No port below this one is free, but 0, which is none. */
+  eventFreeHint: 22,
+  openPorts: 23,
+  /** An EventAbiNumber. */
+  eventAbi: 24,
+  /** 1 or 2. */
+  grantVersion: 25,
   /** Where the next search for a free handle begins. */
-  handleHint: 18,
+  handleHint: 26,
   /** Grants of this domain that somebody has pinned. */
-  pinnedGrants: 19,
+  pinnedGrants: 27,
   /** Ports that start-of-day opened; 0 where there is none. */
-  storePort: 20,
-  consolePort: 21,
-  words: 32,
+  storePort: 28,
+  consolePort: 29,
+  /** One futex word a vcpu; changes whenever that vcpu may have something to do. Outlives the domain: see DomainTable. */
+  wake: 64,
+  words: 128,
 } as const
 
 /** Dying: killed, its vcpu may still run. Zombie: all taken back but pages that others have mapped. */
@@ -60,23 +85,48 @@ export const DomainState = { Free: 0, Building: 1, Running: 2, Dying: 3, Zombie:
 
 export const DomainFlag = { Privileged: 1 } as const
 
+/** The event ABI that a guest has chosen; two-level until it asks for FIFO. */
+export const EventAbiNumber = { TwoLevel: 0, Fifo: 1 } as const
+
+/** One virtual CPU. */
+export const vcpuRecord = {
+  /** Port of each VIRQ that is bound on this vcpu, 0 for none: NR_VIRQS words. */
+  virqPort: 32,
+  words: 64,
+} as const
+
+export const VCPUS_PER_FRAME = PAGE_WORDS / vcpuRecord.words
+
+/** VIRQs of xen.h, architecture's own ones included. @see xen.h NR_VIRQS */
+export const NR_VIRQS = 24
+
 /** One event channel. @see xen/include/public/event_channel.h EVTCHNSTAT_* */
-export const channelRecord = { state: 0, remoteDomid: 1, remotePort: 2, virq: 3, words: 4 } as const
+export const channelRecord = {
+  state: 0,
+  remoteDomid: 1,
+  remotePort: 2,
+  virq: 3,
+  /** Which vcpu is notified. */
+  vcpu: 4,
+  words: 8,
+} as const
 
 export const ChannelState = { Free: 0, Unbound: 1, Interdomain: 2, Virq: 3, Ipi: 4 } as const
 
 /** Ports of the two-level ABI on a 64-bit machine. */
-export const PORTS = 4096
+export const TWO_LEVEL_PORTS = EVTCHN_2L_CHANNELS
 
-export const EVENT_TABLE_FRAMES = (PORTS * channelRecord.words) / PAGE_WORDS
+/** Ports of the FIFO ABI. @see event_channel.h EVTCHN_FIFO_NR_CHANNELS */
+export const FIFO_PORTS = 131_072
 
-/** What the hypervisor knows of a grant that is in use; one beside each v1 entry. */
+/** What the hypervisor knows of a grant that is in use; one beside each entry. */
 export const activeRecord = { readers: 0, writers: 1, frame: 2, domid: 3, words: 4 } as const
 
 /** v1 entries in one grant frame. */
 export const GRANTS_PER_FRAME = PAGE_WORDS / 2
 
-export const ACTIVE_FRAMES_PER_GRANT_FRAME = (GRANTS_PER_FRAME * activeRecord.words) / PAGE_WORDS
+/** Most grant frames that a domain can be given. */
+export const GRANT_FRAMES_CEILING = 256
 
 /** One mapping that a domain holds. `state` 0 is a free handle. */
 export const maptrackRecord = { state: 0, granter: 1, ref: 2, frame: 3, words: 4 } as const
@@ -84,6 +134,53 @@ export const maptrackRecord = { state: 0, granter: 1, ref: 2, frame: 3, words: 4
 export const MapState = { Free: 0, ReadOnly: 1, Writable: 2 } as const
 
 export const HANDLES_PER_FRAME = PAGE_WORDS / maptrackRecord.words
+
+/** Most maptrack frames that a domain can be given. */
+export const MAPTRACK_FRAMES_CEILING = PAGE_WORDS
+
+/** Where each growing table's frame numbers lie. */
+export const growingTables = {
+  events: {
+    directory: domainRecord.eventDirectory,
+    at: 0,
+    reach: domainRecord.eventFrames,
+    maxFrames: (FIFO_PORTS * channelRecord.words) / PAGE_WORDS,
+    recordWords: channelRecord.words,
+  },
+  /** The pages that the guest writes its entries to; as records, whole frames. */
+  grants: {
+    directory: domainRecord.tableDirectory,
+    at: 0,
+    reach: domainRecord.grantFrames,
+    maxFrames: GRANT_FRAMES_CEILING,
+    recordWords: PAGE_WORDS,
+  },
+  active: {
+    directory: domainRecord.tableDirectory,
+    at: GRANT_FRAMES_CEILING,
+    reach: domainRecord.activeFrames,
+    maxFrames: (GRANT_FRAMES_CEILING * GRANTS_PER_FRAME * activeRecord.words) / PAGE_WORDS,
+    recordWords: activeRecord.words,
+  },
+  /** Status words of version 2, 2048 in a frame; as records, whole frames. */
+  statuses: {
+    directory: domainRecord.tableDirectory,
+    at: 3 * GRANT_FRAMES_CEILING,
+    reach: domainRecord.statusFrames,
+    maxFrames: GRANT_FRAMES_CEILING / 8,
+    recordWords: PAGE_WORDS,
+  },
+  maptrack: {
+    directory: domainRecord.maptrackDirectory,
+    at: 0,
+    reach: domainRecord.maptrackFrames,
+    maxFrames: MAPTRACK_FRAMES_CEILING,
+    recordWords: maptrackRecord.words,
+  },
+} as const
+
+/** Where in `tableDirectory` the frames of a guest's FIFO event array are written down: its own pages, not ours. */
+export const FIFO_ARRAY_AT = 3 * GRANT_FRAMES_CEILING + GRANT_FRAMES_CEILING / 8
 
 /** Owners in the frame table: 0 is free, 1 the hypervisor, and above that domid + 2. */
 export const FrameOwner = { Free: 0, Hypervisor: 1, firstDomain: 2 } as const
