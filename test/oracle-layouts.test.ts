@@ -1,11 +1,16 @@
 import {
   ArchSharedInfo,
+  ArchSharedInfo32,
   ArchVcpuInfo,
+  ArchVcpuInfo32,
   type FieldShapes,
+  FifoControlBlock,
   type Layout,
   SharedInfo,
+  SharedInfo32,
   StartInfo,
   VcpuInfo,
+  VcpuInfo32,
   VcpuTimeInfo,
 } from '@split-driver/abi'
 import { ARM_ABI, type BlkifAbi, segmentLayout, X86_32_ABI, X86_64_ABI } from '@split-driver/blkif'
@@ -44,6 +49,11 @@ const machine: Subject[] = [
   VcpuInfo,
   ArchSharedInfo,
   SharedInfo,
+  ArchVcpuInfo32,
+  VcpuInfo32,
+  ArchSharedInfo32,
+  SharedInfo32,
+  FifoControlBlock,
   StartInfo,
   GrantEntryV1,
   xenconsInterface,

@@ -47,6 +47,12 @@ const confirm32Bit = (layouts) => {
   run('gcc', [...flags, '-m32', '-ffreestanding', '-fsyntax-only', '-x', 'c', '-'], source)
 }
 
+/** foreign/x86_32.h says how a 32-bit guest sees the machine's own pages; that guest has their plain names for it. */
+const confirmForeign = (layouts) => {
+  const foreign = Object.entries(layouts).filter(([name]) => name.endsWith('_x86_32'))
+  confirm32Bit(Object.fromEntries(foreign.map(([name, layout]) => [name.replace('_x86_32', ''), layout])))
+}
+
 /** The oracle's whole answer, as text. */
 const generate = () => {
   const directory = mkdtempSync(join(tmpdir(), 'split-driver-oracle-'))
@@ -57,6 +63,7 @@ const generate = () => {
     const x86_64 = outputOf(directory, 'blkif.c')
     const x86_32 = outputOf(directory, 'blkif.c', '-DORACLE_X86_32')
     confirm32Bit(JSON.parse(x86_32).layouts)
+    confirmForeign(JSON.parse(machine).layouts)
     const common = `"machine": ${machine},\n"constants": ${constants},\n"privcmd": ${privcmd}`
     return `{ ${common},\n"x86_64-abi": ${x86_64},\n"x86_32-abi": ${x86_32} }\n`
   } finally {

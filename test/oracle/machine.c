@@ -6,6 +6,9 @@
 #define xen_wmb() ((void)0)
 
 #include <xen/xen.h>
+#include <xen/event_channel.h>
+#undef xen_wc_sec_hi
+#include <xen/foreign/x86_32.h>
 #include <xen/grant_table.h>
 #include <xen/io/console.h>
 #include <xen/io/ring.h>
@@ -70,6 +73,63 @@ static void shared_info_page(void)
     NUMBER(wc_nsec);
     NUMBER(wc_sec_hi);
     ARCH_SHARED_INFO(arch.);
+    END();
+}
+
+#define ARCH_VCPU_INFO_32(at) \
+    NUMBER(at cr2);           \
+    BYTES(at pad)
+
+#define VCPU_INFO_32(at)              \
+    NUMBER(at evtchn_upcall_pending); \
+    NUMBER(at evtchn_upcall_mask);    \
+    NUMBER(at evtchn_pending_sel);    \
+    ARCH_VCPU_INFO_32(at arch.);      \
+    VCPU_TIME_INFO(at time.)
+
+#define ARCH_SHARED_INFO_32(at)            \
+    NUMBER(at max_pfn);                    \
+    NUMBER(at pfn_to_mfn_frame_list_list); \
+    NUMBER(at nmi_reason);                 \
+    NUMBER(at p2m_cr3);                    \
+    NUMBER(at p2m_vaddr);                  \
+    NUMBER(at p2m_generation);             \
+    NUMBER(at wc_sec_hi)
+
+/* What a 32-bit guest finds there. */
+static void shared_info_page_32(void)
+{
+    BEGIN(struct arch_vcpu_info_x86_32);
+    ARCH_VCPU_INFO_32();
+    END();
+
+    BEGIN(struct vcpu_info_x86_32);
+    VCPU_INFO_32();
+    END();
+
+    BEGIN(struct arch_shared_info_x86_32);
+    ARCH_SHARED_INFO_32();
+    END();
+
+    BEGIN(struct shared_info_x86_32);
+    EACH(vcpu_info) {
+        VCPU_INFO_32(vcpu_info[i].);
+    }
+    BYTES(evtchn_pending);
+    BYTES(evtchn_mask);
+    NUMBER(wc_version);
+    NUMBER(wc_sec);
+    NUMBER(wc_nsec);
+    ARCH_SHARED_INFO_32(arch.);
+    END();
+}
+
+static void event_fifo(void)
+{
+    BEGIN(struct evtchn_fifo_control_block);
+    NUMBER(ready);
+    NUMBER(_rsvd);
+    BYTES(head);
     END();
 }
 
@@ -151,6 +211,8 @@ int main(void)
 {
     printf("{\n  \"layouts\": {\n");
     shared_info_page();
+    shared_info_page_32();
+    event_fifo();
     start_info_page();
     grants();
     byte_rings();

@@ -25,12 +25,17 @@ export const DOMID_SELF = 0x7ff0 as Domid
 /** The control domain, where the backends usually live. */
 export const DOM0 = 0 as Domid
 
-/** @see xen.h VIRQ_TIMER … VIRQ_DOM_EXC */
+/** Virtual interrupts of Xen, the architecture's own ones included. @see xen.h NR_VIRQS */
+export const NR_VIRQS = 24
+
+/** @see xen.h VIRQ_TIMER … */
 export const VIRQ = {
   Timer: 0 as Virq,
   Debug: 1 as Virq,
   Console: 2 as Virq,
   DomExc: 3 as Virq,
+  Xenoprof: 7 as Virq,
+  Xenpmu: 13 as Virq,
 } as const
 
 const within = (value: number, limit: number, what: string): number => {
