@@ -10,12 +10,19 @@ import { EmulatedWorld } from '@split-driver/emulator'
 import { describe, test } from 'vitest'
 import { createEmulatedWorld } from './worlds/emulated-world.js'
 
-describe.each(['inline', 'threads'] as const)('emulator, %s', (mode) => {
+describe.each([
+  { mode: 'inline', seed: 1 },
+  { mode: 'threads', seed: 1 },
+  { mode: 'simulated', seed: 1 },
+  { mode: 'simulated', seed: 2 },
+  { mode: 'simulated', seed: 0xfeed_f00d },
+] as const)('emulator, $mode, seed $seed', ({ mode, seed }) => {
   const options: SuiteOptions = {
     test,
     notRun: (name, reason) => test.todo(`${name}: not run, ${reason}`),
-    world: () => createEmulatedWorld(mode),
+    world: () => createEmulatedWorld(mode, seed),
     supports: EmulatedWorld.supports(mode),
+    seed,
   }
   for (const suite of [eventChannelSuite, grantSuite, xenstoreSuite, blockSuite, consoleSuite]) suite(options)
 })

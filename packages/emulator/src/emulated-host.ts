@@ -60,5 +60,6 @@ export class EmulatedHost implements AsyncDisposable {
     this.store.close()
     this.#daemon[Symbol.dispose]()
     await this.dom0[Symbol.asyncDispose]()
+    this.machine.simulation?.stop()
   }
 }

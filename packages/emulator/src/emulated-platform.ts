@@ -47,7 +47,7 @@ export class EmulatedPlatform implements Platform {
     const grantFrames = calls.grants.setupTable(domid, Math.min(GRANT_FRAMES, field('maxGrantFrames')))
     this.domid = domid
     this.start = readStartInfo(memory, field('startInfo') as StartOfDay['sharedInfo'])
-    this.clock = machine.clock
+    this.clock = machine.clockOf(domid)
     this.supports = machine.supports
     const { store, console } = this.start
     const ports = console ? [store.port, console.port] : [store.port]

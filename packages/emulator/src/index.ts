@@ -18,6 +18,8 @@ export { type AccountableDaemon, EmulatedWorld, type WorldGuest, type WorldOptio
 export { startInline } from './inline-vcpu.js'
 export type { LedgerEntry } from './ledger.js'
 export { type Hypercalls, Machine, type MachineHandle, type MachineMode, type MachineOptions } from './machine.js'
+export type { Fault, FaultPlan, RefusableCall } from './simulation/fault-plan.js'
+export { Simulation, type SimulationOptions } from './simulation/simulation.js'
 export type { RingAddress, StartOfDay } from './start-of-day.js'
 export { type Guest, type GuestPlan, type StartOptions, Toolstack } from './toolstack.js'
 export type { ExitReport, Program, ProgramContext, ProgramModule, StartVcpu, Vcpu, VcpuRequest } from './vcpu.js'

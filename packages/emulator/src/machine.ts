@@ -11,11 +11,17 @@ import { Hypervisor } from './hypervisor/hypervisor.js'
 import { InlineWakeups } from './inline-wakeups.js'
 import { Ledger, type LedgerEntry } from './ledger.js'
 import { MachineMemory, type MachineSize } from './machine-memory.js'
+import { interceptedCalls } from './simulation/intercepted-calls.js'
+import { Simulation, type SimulationOptions } from './simulation/simulation.js'
 
-/** `threads`: domains in threads of their own, woken by futex. `inline`: all in this thread, woken in microtasks. */
-export type MachineMode = 'threads' | 'inline'
+/**
+ * `threads`: domains in threads of their own, woken by futex. `inline`: all in this thread, woken in microtasks. `simulated`:
+ * all in this thread, on virtual time, in an order that a seed decides.
+ */
+export type MachineMode = 'threads' | 'inline' | 'simulated'
 
-export interface MachineOptions extends MachineSize {
+/** @property seed and faults are for `simulated` alone */
+export interface MachineOptions extends MachineSize, SimulationOptions {
   /** Default `inline`. */
   readonly mode?: MachineMode
 }
@@ -43,18 +49,22 @@ export class Machine {
   readonly calls: Hypercalls
   readonly clock: Clock
   readonly supports: Capabilities
+  /** What decides about time, order and faults, in the mode `simulated`. */
+  readonly simulation: Simulation | undefined
   readonly #builder: DomainBuilder
   readonly #ledger: Ledger
 
-  private constructor(mode: MachineMode, memory: MachineMemory, began: number) {
+  private constructor(mode: MachineMode, memory: MachineMemory, began: number, simulation?: Simulation) {
     this.handle = { mode, memory: memory.buffer, began }
     this.memory = memory
-    this.clock = new HostClock(began)
-    const wakeups = mode === 'inline' ? new InlineWakeups() : new FutexWakeups(memory.words)
+    this.simulation = simulation
+    this.clock = simulation?.clock ?? new HostClock(began)
+    const wakeups = simulation?.wakeups ?? (mode === 'inline' ? new InlineWakeups() : new FutexWakeups(memory.words))
     this.xen = new Hypervisor(memory, wakeups)
     const channels = new EventChannelCalls(this.xen)
     const grants = new GrantCalls(this.xen)
-    this.calls = { channels, grants, domains: new DomainCalls(this.xen, channels, grants) }
+    const calls = { channels, grants, domains: new DomainCalls(this.xen, channels, grants) }
+    this.calls = simulation ? interceptedCalls(calls, simulation) : calls
     this.supports = {
       grantCopy: true,
       checkedMemory: true,
@@ -64,6 +74,8 @@ export class Machine {
       virq: true,
       ipi: true,
       unmapNotify: false,
+      virtualTime: simulation !== undefined,
+      faults: simulation !== undefined,
     }
     this.#builder = new DomainBuilder(this.xen, channels, this.calls.domains)
     this.#ledger = new Ledger(this.xen, channels, grants)
@@ -71,11 +83,14 @@ export class Machine {
 
   /** A machine without any domain yet. @throws RangeError for sizes that cannot be */
   static create(options: MachineOptions = {}): Machine {
-    return new Machine(options.mode ?? 'inline', MachineMemory.create(options), hostTime())
+    const mode = options.mode ?? 'inline'
+    const simulation = mode === 'simulated' ? new Simulation(options) : undefined
+    return new Machine(mode, MachineMemory.create(options), hostTime(), simulation)
   }
 
-  /** Joins a machine that another thread created. @throws TypeError if this is no machine */
+  /** Joins a machine that another thread created. @throws TypeError if this is no machine, or all of it is one thread's */
   static join(handle: MachineHandle): Machine {
+    if (handle.mode === 'simulated') throw new TypeError('a simulated machine is one thread’s')
     return new Machine(handle.mode, MachineMemory.open(handle.memory), handle.began)
   }
 
@@ -87,6 +102,11 @@ export class Machine {
   /** Builds a domain that XenStore does not know yet; `Toolstack.create` does the whole. */
   buildGuest(plan: DomainPlan = {}): BuiltDomain {
     return this.#builder.build(plan, 'guest')
+  }
+
+  /** Time and timers as a domain sees them. */
+  clockOf(domid: Domid): Clock {
+    return this.simulation?.clockOf(domid) ?? this.clock
   }
 
   /** From now on this thread runs the domain's code; one thread a domain. @throws XenError ESRCH */

@@ -15,4 +15,8 @@ export interface Capabilities {
   readonly ipi: boolean
   /** `mapper` is an `UnmapNotifier<Mapping>`, and `sharer` an `UnmapNotifier<SharedPages>`. */
   readonly unmapNotify: boolean
+  /** Time passes as fast as the work allows: an hour of the clock costs no hour. */
+  readonly virtualTime: boolean
+  /** What goes wrong, and when, can be planned. */
+  readonly faults: boolean
 }

@@ -45,6 +45,8 @@ const SUPPORTS: Capabilities = {
   virq: true,
   ipi: true,
   unmapNotify: true,
+  virtualTime: false,
+  faults: false,
   heldPageCount: false,
   separateDomains: true,
 }
