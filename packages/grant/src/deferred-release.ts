@@ -1,5 +1,5 @@
 import type { GrantRef } from '@split-driver/abi'
-import type { GrantTableV1 } from './grant-table-v1.js'
+import type { GrantTable } from './grant-table.js'
 
 interface HeldRef {
   readonly ref: GrantRef
@@ -11,10 +11,10 @@ interface HeldRef {
  * B8): what frees them is called only once access has ended.
  */
 export class DeferredRelease {
-  readonly #table: Pick<GrantTableV1, 'endAccess'>
+  readonly #table: Pick<GrantTable, 'endAccess'>
   #held: HeldRef[] = []
 
-  constructor(table: Pick<GrantTableV1, 'endAccess'>) {
+  constructor(table: Pick<GrantTable, 'endAccess'>) {
     this.#table = table
   }
 

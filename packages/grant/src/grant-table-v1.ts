@@ -1,21 +1,14 @@
 import { type Domid, type FrameNumber, type GrantRef, PAGE_BYTES, type SharedMemory, XenError } from '@split-driver/abi'
 import { GRANT_ENTRIES_PER_FRAME, GrantEntryV1, GrantFlag } from './grant-entry.js'
 import type { GrantAccess } from './grant-sharer.js'
+import type { GrantEntryState, GrantTable } from './grant-table.js'
 
 /** How often Xen may change the flags under our hands before we call the entry busy. */
 const MAX_RETRIES = 16
 
-/** What an entry of our table says. */
-export interface GrantEntryState {
-  readonly flags: number
-  readonly domid: Domid
-  readonly frame: FrameNumber
-  /** A peer has it mapped, or Xen is copying through it. */
-  readonly inUse: boolean
-}
-
 /** The guest's side of a version 1 grant table. @see xen/include/public/grant_table.h; rules 67–69 */
-export class GrantTableV1 {
+export class GrantTableV1 implements GrantTable {
+  readonly version = 1
   readonly #frames: SharedMemory[]
 
   /** @param frames the table's pages in their order; each 4096 bytes */
@@ -24,21 +17,15 @@ export class GrantTableV1 {
     for (const frame of frames) this.addFrame(frame)
   }
 
-  /** How many entries the pages hold. */
   get entryCount(): number {
     return this.#frames.length * GRANT_ENTRIES_PER_FRAME
   }
 
-  /** The table grew by a page. */
   addFrame(frame: SharedMemory): void {
     if (frame.byteLength !== PAGE_BYTES) throw new RangeError(`a grant frame has 4096 bytes, not ${frame.byteLength}`)
     this.#frames.push(frame)
   }
 
-  /**
-   * Lets `domid` map or copy `frame`. The entry's flags come last, behind a barrier: nobody sees it half written (rule 68).
-   * @throws XenError EBUSY if the entry is not free
-   */
   grantAccess(ref: GrantRef, domid: Domid, frame: FrameNumber, access: GrantAccess): void {
     const page = this.#frameOf(ref)
     const halfWord = flagsHalfWord(ref)
@@ -49,10 +36,7 @@ export class GrantTableV1 {
     if (page.compareExchange16(halfWord, GrantFlag.invalid, flags) !== GrantFlag.invalid) throw inUse(ref)
   }
 
-  /**
-   * Takes the access back, unless the entry is in use: then the page must not be reused, and nothing changes (rule 69).
-   * @returns whether the access has ended
-   */
+  /** As `GrantTable` says. While the entry is in use nothing changes: whoever it is granted to can map it once more. */
   endAccess(ref: GrantRef): boolean {
     const page = this.#frameOf(ref)
     const halfWord = flagsHalfWord(ref)
