@@ -1,4 +1,8 @@
 import {
+  CAPABILITIES_BYTES,
+  CHANGESET_BYTES,
+  COMMANDLINE_BYTES,
+  ConsoleIoOp,
   DOMID_FIRST_RESERVED,
   DOMID_SELF,
   EVTCHN_2L_CHANNELS,
@@ -7,12 +11,22 @@ import {
   EVTCHN_FIFO_QUEUES,
   EventPriority,
   EventWord,
+  EXTRAVERSION_BYTES,
+  HvmOp,
   HvmParam,
   LEGACY_MAX_VCPUS,
   MAX_GUEST_CMDLINE,
   NR_VIRQS,
+  Runstate,
+  SchedOp,
+  ShutdownReason,
   StartInfoFlag,
+  VCPU_SSHOTTMR_FUTURE,
+  VcpuOp,
   VIRQ,
+  XENFEAT_SUBMAPS,
+  XenFeature,
+  XenVersionOp,
 } from '@split-driver/abi'
 import { BlkifOp, BlkifStatus, DISCARD_SECURE, MAX_INDIRECT_PAGES, MAX_SEGMENTS, Vdisk } from '@split-driver/blkif'
 import {
@@ -43,7 +57,7 @@ import * as hypercall from '../packages/privcmd/src/hypercall-abi.js'
 import { golden } from './oracle/golden.js'
 
 const { xsd_errors } = golden.constants
-const constants = { ...golden.constants.constants, ...golden.privcmd.constants }
+const constants = { ...golden.constants.constants, ...golden.privcmd.constants, ...golden.guest.constants }
 
 const plain = (name: string): string => name.replaceAll('_', '').toLowerCase()
 
@@ -94,10 +108,16 @@ describe('every constant has the number that the headers give it', () => {
     ['UNMAP_NOTIFY_*', ours(UnmapNotifyAction), theirs('UNMAP_NOTIFY_')],
     ['GNTCOPY_*', ours(GrantCopyFlag), theirs('GNTCOPY_')],
     ['__HYPERVISOR_*', ours(hypercall.Hypercall), theirs('__HYPERVISOR_')],
-    ['XENVER_*', ours(hypercall.XenVersionOp), theirs('XENVER_')],
+    ['XENVER_*', ours(XenVersionOp), theirs('XENVER_')],
+    ['XENFEAT_*', ours(XenFeature), theirs('XENFEAT_', ['XENFEAT_NR_SUBMAPS'])],
+    ['SCHEDOP_*', ours(SchedOp), theirs('SCHEDOP_')],
+    ['VCPUOP_*', ours(VcpuOp), theirs('VCPUOP_')],
+    ['RUNSTATE_*', ours(Runstate), theirs('RUNSTATE_')],
+    ['HVMOP_*', ours(HvmOp), theirs('HVMOP_')],
+    ['CONSOLEIO_*', ours(ConsoleIoOp), theirs('CONSOLEIO_')],
     ['XEN_DOMINF_*', ours(hypercall.DomainInfoFlag), theirs('XEN_DOMINF_', ['XEN_DOMINF_shutdownshift'])],
     ['EVTCHNSTAT_*', ours(hypercall.EvtchnState), theirs('EVTCHNSTAT_')],
-    ['SHUTDOWN_*', ours(hypercall.ShutdownReason), theirs('SHUTDOWN_')],
+    ['SHUTDOWN_*', ours(ShutdownReason), theirs('SHUTDOWN_')],
   ])('%s', (_, values, expected) => {
     expect(expected.size).toBeGreaterThan(0)
     expect(values).toEqual(expected)
@@ -132,8 +152,12 @@ describe('every constant has the number that the headers give it', () => {
     ['XENSTORE_RECONNECT', XenStoreConnection.Reconnect],
     ['sizeof(evtchn_port_t)', PORT_BYTES],
     ['GNTALLOC_FLAG_WRITABLE', GNTALLOC_FLAG_WRITABLE],
-    ['sizeof(xen_extraversion_t)', hypercall.EXTRAVERSION_BYTES],
-    ['sizeof(xen_capabilities_info_t)', hypercall.CAPABILITIES_BYTES],
+    ['sizeof(xen_extraversion_t)', EXTRAVERSION_BYTES],
+    ['sizeof(xen_capabilities_info_t)', CAPABILITIES_BYTES],
+    ['sizeof(xen_changeset_info_t)', CHANGESET_BYTES],
+    ['sizeof(xen_commandline_t)', COMMANDLINE_BYTES],
+    ['XENFEAT_NR_SUBMAPS', XENFEAT_SUBMAPS],
+    ['VCPU_SSHOTTMR_future', VCPU_SSHOTTMR_FUTURE],
     ['EVTCHNOP_status', hypercall.EVTCHNOP_STATUS],
     ['offsetof(struct evtchn_status, u.virq)', hypercall.evtchnStatusSource.offset],
     ['offsetof(struct evtchn_status, u.pirq)', hypercall.evtchnStatusSource.offset],

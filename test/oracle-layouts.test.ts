@@ -6,12 +6,21 @@ import {
   type FieldShapes,
   FifoControlBlock,
   type Layout,
+  SchedPoll,
+  SchedRemoteShutdown,
+  SchedShutdown,
+  SchedWatchdog,
   SharedInfo,
   SharedInfo32,
   StartInfo,
   VcpuInfo,
   VcpuInfo32,
+  VcpuRunstateInfo,
+  VcpuSetSingleshotTimer,
   VcpuTimeInfo,
+  XenCompileInfo,
+  XenHvmParam,
+  XenPlatformParameters,
 } from '@split-driver/abi'
 import { ARM_ABI, type BlkifAbi, segmentLayout, X86_32_ABI, X86_64_ABI } from '@split-driver/blkif'
 import { GrantEntryV1 } from '@split-driver/grant'
@@ -60,6 +69,18 @@ const machine: Subject[] = [
   xenstoreDomainInterface,
   xsdSockmsg,
 ].map((ours) => ({ title: ours.name, ours: ours as AnyLayout, theirs: golden.machine.layouts[ours.name]! }))
+
+const guest: Subject[] = [
+  SchedShutdown,
+  SchedPoll,
+  SchedRemoteShutdown,
+  SchedWatchdog,
+  VcpuSetSingleshotTimer,
+  VcpuRunstateInfo,
+  XenCompileInfo,
+  XenPlatformParameters,
+  XenHvmParam,
+].map((ours) => ({ title: ours.name, ours: ours as AnyLayout, theirs: golden.guest.layouts[ours.name]! }))
 
 /** The example of the flexible ring's page ends where its array of grant references begins. */
 const flexRing: Subject = {
@@ -119,6 +140,7 @@ const privcmd: Subject[] = [
 
 const subjects: readonly Subject[] = [
   ...machine,
+  ...guest,
   flexRing,
   ...privcmd,
   ...blkif(X86_64_ABI, 'x86_64-abi'),

@@ -60,11 +60,12 @@ const generate = () => {
     const machine = outputOf(directory, 'machine.c')
     const constants = outputOf(directory, 'constants.c')
     const privcmd = outputOf(directory, 'privcmd.c')
+    const guest = outputOf(directory, 'guest.c')
     const x86_64 = outputOf(directory, 'blkif.c')
     const x86_32 = outputOf(directory, 'blkif.c', '-DORACLE_X86_32')
     confirm32Bit(JSON.parse(x86_32).layouts)
     confirmForeign(JSON.parse(machine).layouts)
-    const common = `"machine": ${machine},\n"constants": ${constants},\n"privcmd": ${privcmd}`
+    const common = `"machine": ${machine},\n"constants": ${constants},\n"privcmd": ${privcmd},\n"guest": ${guest}`
     return `{ ${common},\n"x86_64-abi": ${x86_64},\n"x86_32-abi": ${x86_32} }\n`
   } finally {
     rmSync(directory, { recursive: true })

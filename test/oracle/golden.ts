@@ -20,7 +20,7 @@ export type GoldenLayouts = Readonly<Record<string, GoldenLayout>>
 
 export type GoldenConstants = Readonly<Record<string, number>>
 
-/** A part that has both: the device nodes of Linux, the block protocol of one machine ABI. */
+/** A part that has both: the device nodes of Linux, a guest's hypercalls, the block protocol of one machine ABI. */
 export interface GoldenPart {
   readonly layouts: GoldenLayouts
   readonly constants: GoldenConstants
@@ -30,6 +30,7 @@ export interface Golden {
   readonly machine: { readonly layouts: GoldenLayouts }
   readonly constants: { readonly constants: GoldenConstants; readonly xsd_errors: readonly string[] }
   readonly privcmd: GoldenPart
+  readonly guest: GoldenPart
   readonly 'x86_64-abi': GoldenPart
   readonly 'x86_32-abi': GoldenPart
 }

@@ -1,8 +1,8 @@
-import type { Domid } from '@split-driver/abi'
+import type { Domid, ShutdownReason } from '@split-driver/abi'
 import type TypedEmitter from 'typed-emitter'
 
 /** Why a domain stopped by itself. @see xen/include/public/sched.h SHUTDOWN_* */
-export type ShutdownReasonName = 'poweroff' | 'reboot' | 'suspend' | 'crash' | 'watchdog' | 'soft-reset'
+export type ShutdownReasonName = keyof typeof ShutdownReason
 
 /** What a toolstack may ask of a guest through its key `control/shutdown`. @see docs/misc/xenstore-paths.pandoc */
 export type ShutdownRequest = 'poweroff' | 'halt' | 'reboot' | 'suspend'
