@@ -15,15 +15,7 @@ export const PrivcmdRequest = { Hypercall: ioctlNumber('P', 0, privcmdHypercall.
 /** @see xen.h __HYPERVISOR_* */
 export const Hypercall = { xenVersion: 17, eventChannelOp: 32, sysctl: 35 } as const
 
-/** @see version.h XENVER_* */
-export const XenVersionOp = { version: 0, extraversion: 1, capabilities: 3, getFeatures: 6 } as const
-
-/** Bytes of a C string. @see version.h xen_extraversion_t, xen_capabilities_info_t */
-export const EXTRAVERSION_BYTES = 16
-export const CAPABILITIES_BYTES = 1024
-
-/** @see version.h */
-export const xenFeatureInfo = struct('xen_feature_info', 8, { submapIdx: u32(0), submap: u32(4) })
+export { CAPABILITIES_BYTES, EXTRAVERSION_BYTES, ShutdownReason, XenVersionOp, xenFeatureInfo } from '@split-driver/abi'
 
 /** @see event_channel.h EVTCHNOP_status */
 export const EVTCHNOP_STATUS = 5
@@ -93,6 +85,3 @@ export const DomainInfoFlag = {
 
 /** Where the guest's reason for its shutdown lies in `flags`; 8 bits. @see domctl.h XEN_DOMINF_shutdownshift */
 export const SHUTDOWN_SHIFT = 16
-
-/** @see sched.h SHUTDOWN_* */
-export const ShutdownReason = { poweroff: 0, reboot: 1, suspend: 2, crash: 3, watchdog: 4, softReset: 5 } as const
