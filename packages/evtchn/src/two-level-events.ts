@@ -1,13 +1,10 @@
-import { EVTCHN_2L_CHANNELS, LEGACY_MAX_VCPUS, type Port, SharedInfo, type SharedMemory } from '@split-driver/abi'
-import type { PortMasking, PortSink } from './port-masking.js'
+import type { Port, SharedMemory } from '@split-driver/abi'
+import type { EventAbi, ServedPorts } from './event-abi.js'
+import type { PortSink } from './port-masking.js'
+import { PortSet } from './port-set.js'
 import { raiseUpcall } from './two-level-hypervisor.js'
-import { bitOf, maskWordOf, pendingWordOf, selWord, upcallMaskByte, upcallPendingByte } from './two-level-words.js'
-
-const WORDS = EVTCHN_2L_CHANNELS / 32
-const PENDING = SharedInfo.at.evtchnPending.word
-const MASK = SharedInfo.at.evtchnMask.word
-/** Groups of 64 ports, one for each bit of the selector. */
-const GROUPS = EVTCHN_2L_CHANNELS / 64
+import { bitOf, TWO_LEVEL_64, type TwoLevelWords } from './two-level-words.js'
+import { UpcallFlags } from './upcall-flags.js'
 
 const lowestBit = (bits: number): number => 31 - Math.clz32(bits & -bits)
 
@@ -18,16 +15,23 @@ const bitsFrom = (word: number, cursor: number): number => {
 }
 
 /**
- * The guest's side of the two-level event ABI, for one virtual CPU: 4096 ports, their bits in the shared-info page.
- * Every step is a sequentially consistent operation, as the hypervisor works on the same words at the same time.
+ * The guest's side of the two-level event ABI, for one virtual CPU: 4096 ports, or 1024 of a 32-bit guest, their bits in the
+ * shared-info page. Ports take turns: a scan goes on behind the port that was served last.
  * @see xen/include/public/xen.h shared_info, vcpu_info; rules 61, 63, 64
  */
-export class TwoLevelEvents implements PortMasking {
+export class TwoLevelEvents implements EventAbi {
+  readonly portCount: number
   readonly #page: SharedMemory
   readonly #vcpu: number
+  readonly #words: TwoLevelWords
+  readonly #flags: UpcallFlags
+  readonly #pending: number
+  readonly #mask: number
   readonly #sel: number
-  readonly #upcallPending: number
-  readonly #upcallMask: number
+  /** Groups of ports, one for each bit of the selector. */
+  readonly #groups: number
+  readonly #groupShift: number
+  readonly #claimed: PortSet | undefined
   /** Where the next scan begins: behind the port that was served last. */
   #cursor = 0
   /** Selector bits that this upcall took and has not scanned yet, two halves. */
@@ -39,24 +43,36 @@ export class TwoLevelEvents implements PortMasking {
   /**
    * @param page the shared-info page
    * @param vcpu whose vcpu_info to use, 0 … 31
+   * @param words how the page is laid out; for a guest of 64 bits unless given
    */
-  constructor(page: SharedMemory, vcpu = 0) {
-    if (!Number.isInteger(vcpu) || vcpu < 0 || vcpu >= LEGACY_MAX_VCPUS)
-      throw new RangeError(`vcpu ${vcpu} has no vcpu_info in the shared-info page`)
+  constructor(page: SharedMemory, vcpu = 0, words = TWO_LEVEL_64, serves: ServedPorts = 'all') {
+    this.portCount = words.portCount
     this.#page = page
     this.#vcpu = vcpu
-    this.#sel = selWord(vcpu)
-    this.#upcallPending = upcallPendingByte(vcpu)
-    this.#upcallMask = upcallMaskByte(vcpu)
+    this.#words = words
+    this.#flags = new UpcallFlags(page, vcpu, words)
+    this.#pending = words.pending
+    this.#mask = words.mask
+    this.#sel = words.sel(vcpu)
+    this.#groups = words.portCount >> words.groupShift
+    this.#groupShift = words.groupShift
+    this.#claimed = serves === 'all' ? undefined : new PortSet(words.portCount)
   }
 
-  /** Masks every port, as a guest does first of all. Events that are pending already are kept. */
+  claim(port: Port): void {
+    this.#claimed?.add(port)
+  }
+
+  disclaim(port: Port): void {
+    this.#claimed?.delete(port)
+  }
+
   maskAll(): void {
-    for (let word = 0; word < WORDS; word++) this.#page.storeOrdered(MASK + word, -1)
+    for (let word = 0; word < this.portCount >> 5; word++) this.#page.storeOrdered(this.#mask + word, -1)
   }
 
   mask(port: Port): void {
-    this.#page.or(maskWordOf(port), bitOf(port))
+    this.#page.or(this.#maskWord(port), bitOf(port))
   }
 
   /**
@@ -66,49 +82,38 @@ export class TwoLevelEvents implements PortMasking {
    */
   unmask(port: Port): boolean {
     const bit = bitOf(port)
-    this.#page.and(maskWordOf(port), ~bit)
-    if ((this.#page.loadOrdered(pendingWordOf(port)) & bit) === 0) return false
-    return raiseUpcall(this.#page, this.#vcpu, port) && !this.#running
+    this.#page.and(this.#maskWord(port), ~bit)
+    if ((this.#page.loadOrdered(this.#pendingWord(port)) & bit) === 0) return false
+    return raiseUpcall(this.#page, this.#vcpu, port, this.#words) && !this.#running
   }
 
   isMasked(port: Port): boolean {
-    return (this.#page.loadOrdered(maskWordOf(port)) & bitOf(port)) !== 0
+    return (this.#page.loadOrdered(this.#maskWord(port)) & bitOf(port)) !== 0
   }
 
   setPending(port: Port): void {
-    this.#page.or(pendingWordOf(port), bitOf(port))
+    this.#page.or(this.#pendingWord(port), bitOf(port))
   }
 
-  /** @returns whether it was pending */
   clearPending(port: Port): boolean {
     const bit = bitOf(port)
-    return (this.#page.and(pendingWordOf(port), ~bit) & bit) !== 0
+    return (this.#page.and(this.#pendingWord(port), ~bit) & bit) !== 0
   }
 
   isPending(port: Port): boolean {
-    return (this.#page.loadOrdered(pendingWordOf(port)) & bitOf(port)) !== 0
+    return (this.#page.loadOrdered(this.#pendingWord(port)) & bitOf(port)) !== 0
   }
 
-  /** No upcall does anything until `enableUpcalls`: the guest's "interrupts off". */
   disableUpcalls(): void {
-    this.#page.exchange8(this.#upcallMask, 1)
+    this.#flags.disable()
   }
 
-  /** @returns true if an upcall came meanwhile: the caller must run `upcall` now */
   enableUpcalls(): boolean {
-    this.#page.exchange8(this.#upcallMask, 0)
-    return this.#page.load8(this.#upcallPending) !== 0
+    return this.#flags.enable()
   }
 
-  /**
-   * Delivers what is pending and not masked, masking and clearing each port first. Ports take turns: a scan goes on behind
-   * the port that was served last. Harmless when nothing is pending, when upcalls are disabled and, from inside `deliver`,
-   * when one is running: that one will look again. If `deliver` throws, what was not served is kept for the next call.
-   * @param budget how many deliveries at most
-   * @returns true if there may be more: the caller must call again, nobody else will
-   */
   upcall(sink: PortSink, budget: number): boolean {
-    if (this.#running || this.#page.load8(this.#upcallMask) !== 0) return false
+    if (this.#running || this.#flags.disabled) return false
     this.#running = true
     this.#budget = budget
     let finished = false
@@ -124,9 +129,9 @@ export class TwoLevelEvents implements PortMasking {
   /** Clear upcall_pending, take the selector, scan; until nobody set it again (rule 64). @returns false if work is left */
   #drain(sink: PortSink, maxRounds: number): boolean {
     for (let round = 0; round < maxRounds; round++) {
-      if (this.#page.exchange8(this.#upcallPending, 0) === 0) return true
+      if (!this.#flags.take()) return true
       this.#selLow = this.#page.exchange(this.#sel, 0)
-      this.#selHigh = this.#page.exchange(this.#sel + 1, 0)
+      if (this.#groups > 32) this.#selHigh = this.#page.exchange(this.#sel + 1, 0)
       if (!this.#scan(sink)) return false
     }
     return false
@@ -138,14 +143,14 @@ export class TwoLevelEvents implements PortMasking {
     if (this.#selHigh !== 0) this.#page.or(this.#sel + 1, this.#selHigh)
     this.#selLow = 0
     this.#selHigh = 0
-    this.#page.exchange8(this.#upcallPending, 1)
+    this.#flags.raise()
   }
 
   /** Once round all ports from the cursor on; the cursor's own group comes first from there up, last below that. */
   #scan(sink: PortSink): boolean {
     const cursor = this.#cursor
-    const start = cursor >> 6
-    for (let group = this.#selected(start); group < GROUPS; group = this.#selected(group + 1)) {
+    const start = cursor >> this.#groupShift
+    for (let group = this.#selected(start); group < this.#groups; group = this.#selected(group + 1)) {
       if (!this.#scanGroup(group, cursor, 'from', sink)) return false
     }
     for (let group = this.#selected(0); group <= start; group = this.#selected(group + 1)) {
@@ -156,16 +161,17 @@ export class TwoLevelEvents implements PortMasking {
     return true
   }
 
-  /** The first group of 64 ports, from `group` on, whose selector bit was set; GROUPS if there is none. */
+  /** The first group of ports, from `group` on, whose selector bit was set; the number of groups if there is none. */
   #selected(group: number): number {
     const low = group < 32 ? this.#selLow & (-1 << group) : 0
     if (low !== 0) return lowestBit(low)
-    const high = group < 32 ? this.#selHigh : group < GROUPS ? this.#selHigh & (-1 << (group - 32)) : 0
-    return high === 0 ? GROUPS : 32 + lowestBit(high)
+    const high = group < 32 ? this.#selHigh : group < this.#groups ? this.#selHigh & (-1 << (group - 32)) : 0
+    return high === 0 ? this.#groups : 32 + lowestBit(high)
   }
 
   #scanGroup(group: number, cursor: number, side: 'from' | 'below', sink: PortSink): boolean {
-    for (let word = group * 2; word < group * 2 + 2; word++) {
+    const shift = this.#groupShift - 5
+    for (let word = group << shift; word < (group + 1) << shift; word++) {
       const from = bitsFrom(word, cursor)
       if (!this.#scanWord(word, side === 'from' ? from : ~from, sink)) return false
     }
@@ -174,8 +180,9 @@ export class TwoLevelEvents implements PortMasking {
 
   /** @returns false if the budget ran out before an event of this word */
   #scanWord(word: number, within: number, sink: PortSink): boolean {
-    if (within === 0) return true
-    let bits = this.#page.loadOrdered(PENDING + word) & ~this.#page.loadOrdered(MASK + word) & within
+    const wanted = this.#claimed === undefined ? within : within & this.#claimed.bits(word)
+    if (wanted === 0) return true
+    let bits = this.#page.loadOrdered(this.#pending + word) & ~this.#page.loadOrdered(this.#mask + word) & wanted
     while (bits !== 0) {
       if (this.#budget <= 0) return false
       const bit = lowestBit(bits)
@@ -191,13 +198,21 @@ export class TwoLevelEvents implements PortMasking {
    */
   #deliver(port: Port, sink: PortSink): void {
     const bit = bitOf(port)
-    if (this.#page.or(maskWordOf(port), bit) & bit) return
+    if (this.#page.or(this.#maskWord(port), bit) & bit) return
     if (!this.clearPending(port)) {
       this.unmask(port)
       return
     }
     this.#budget--
-    this.#cursor = (port + 1) % EVTCHN_2L_CHANNELS
+    this.#cursor = (port + 1) % this.portCount
     sink.deliver(port)
+  }
+
+  #maskWord(port: Port): number {
+    return this.#mask + (port >> 5)
+  }
+
+  #pendingWord(port: Port): number {
+    return this.#pending + (port >> 5)
   }
 }

@@ -1,17 +1,9 @@
 import type { Port, SharedMemory } from '@split-driver/abi'
-import {
-  bitOf,
-  maskWordOf,
-  pendingWordOf,
-  selBitOf,
-  selWordOf,
-  upcallMaskByte,
-  upcallPendingByte,
-} from './two-level-words.js'
+import { bitOf, selBitOf, selWordOf, TWO_LEVEL_64, type TwoLevelWords } from './two-level-words.js'
 
 /**
- * The hypervisor's half of the two-level ABI: what it does to a guest's shared-info page. `port` has been judged before:
- * 1 … 4095, and bound to `vcpu`.
+ * The hypervisor's half of the two-level ABI: what it does to a guest's shared-info page. `port` has been judged before: from
+ * 1 on and below the ABI's number of ports, and bound to `vcpu`.
  */
 
 /**
@@ -20,11 +12,16 @@ import {
  * @returns whether the vcpu must be woken: its upcall_pending was clear until now
  * @see xen/include/public/xen.h shared_info.evtchn_pending
  */
-export const setPending = (sharedInfo: SharedMemory, vcpu: number, port: Port): boolean => {
+export const setPending = (
+  sharedInfo: SharedMemory,
+  vcpu: number,
+  port: Port,
+  words: TwoLevelWords = TWO_LEVEL_64,
+): boolean => {
   const bit = bitOf(port)
-  if (sharedInfo.or(pendingWordOf(port), bit) & bit) return false
-  if (sharedInfo.loadOrdered(maskWordOf(port)) & bit) return false
-  return raiseUpcall(sharedInfo, vcpu, port)
+  if (sharedInfo.or(words.pending + (port >> 5), bit) & bit) return false
+  if (sharedInfo.loadOrdered(words.mask + (port >> 5)) & bit) return false
+  return raiseUpcall(sharedInfo, vcpu, port, words)
 }
 
 /**
@@ -32,17 +29,38 @@ export const setPending = (sharedInfo: SharedMemory, vcpu: number, port: Port): 
  * rest to whoever set it. The guest does just this, too, when it unmasks a port that is pending.
  * @returns whether upcall_pending was clear until now
  */
-export const raiseUpcall = (sharedInfo: SharedMemory, vcpu: number, port: Port): boolean => {
-  const selBit = selBitOf(port)
-  if (sharedInfo.or(selWordOf(vcpu, port), selBit) & selBit) return false
-  return sharedInfo.exchange8(upcallPendingByte(vcpu), 1) === 0
+export const raiseUpcall = (
+  sharedInfo: SharedMemory,
+  vcpu: number,
+  port: Port,
+  words: TwoLevelWords = TWO_LEVEL_64,
+): boolean => {
+  const selBit = selBitOf(words, port)
+  if (sharedInfo.or(selWordOf(words, vcpu, port), selBit) & selBit) return false
+  return sharedInfo.exchange8(words.upcallPendingByte(vcpu), 1) === 0
 }
 
 /** Forgets an event of a port that was closed: its next owner must not see it (hostile row E2). */
-export const clearPending = (sharedInfo: SharedMemory, port: Port): void => {
-  sharedInfo.and(pendingWordOf(port), ~bitOf(port))
+export const clearPending = (sharedInfo: SharedMemory, port: Port, words: TwoLevelWords = TWO_LEVEL_64): void => {
+  sharedInfo.and(words.pending + (port >> 5), ~bitOf(port))
+}
+
+/**
+ * EVTCHNOP_unmask: clears the mask for the guest and signals what came meanwhile.
+ * @returns whether the vcpu must be woken
+ */
+export const unmaskPort = (
+  sharedInfo: SharedMemory,
+  vcpu: number,
+  port: Port,
+  words: TwoLevelWords = TWO_LEVEL_64,
+): boolean => {
+  const bit = bitOf(port)
+  if ((sharedInfo.and(words.mask + (port >> 5), ~bit) & bit) === 0) return false
+  if ((sharedInfo.loadOrdered(words.pending + (port >> 5)) & bit) === 0) return false
+  return raiseUpcall(sharedInfo, vcpu, port, words)
 }
 
 /** Would this vcpu get an upcall now? An upcall is pending and the guest lets it through. */
-export const upcallDue = (sharedInfo: SharedMemory, vcpu: number): boolean =>
-  sharedInfo.load8(upcallPendingByte(vcpu)) !== 0 && sharedInfo.load8(upcallMaskByte(vcpu)) === 0
+export const upcallDue = (sharedInfo: SharedMemory, vcpu: number, words: TwoLevelWords = TWO_LEVEL_64): boolean =>
+  sharedInfo.load8(words.upcallPendingByte(vcpu)) !== 0 && sharedInfo.load8(words.upcallMaskByte(vcpu)) === 0

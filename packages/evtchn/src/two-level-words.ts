@@ -1,28 +1,59 @@
-import { type Port, SharedInfo, VcpuInfo } from '@split-driver/abi'
+import {
+  EVTCHN_2L_CHANNELS,
+  EVTCHN_2L_CHANNELS_32,
+  type Port,
+  SharedInfo,
+  SharedInfo32,
+  VcpuInfo,
+  VcpuInfo32,
+} from '@split-driver/abi'
 
-/** Where the two-level ABI's bits lie in the shared-info page, in 32-bit words and (upcall flags) in bytes. */
+/**
+ * Where events lie in a shared-info page, in 32-bit words and (upcall flags) in bytes. It follows the width of the guest's
+ * longs: as many bits in the selector, each for as many ports.
+ * @see xen/include/public/xen.h shared_info, vcpu_info
+ */
+export interface TwoLevelWords {
+  readonly portCount: number
+  /** First word of evtchn_pending and of evtchn_mask; port `p` is bit `p & 31` of word `p >> 5` behind it. */
+  readonly pending: number
+  readonly mask: number
+  /** One bit of the selector stands for `1 << groupShift` ports. */
+  readonly groupShift: 5 | 6
+  /** First word of a vcpu's evtchn_pending_sel. */
+  sel(vcpu: number): number
+  upcallPendingByte(vcpu: number): number
+  upcallMaskByte(vcpu: number): number
+}
 
-const PENDING = SharedInfo.at.evtchnPending.word
-const MASK = SharedInfo.at.evtchnMask.word
+/** A guest of 64 bits: 4096 ports. */
+export const TWO_LEVEL_64: TwoLevelWords = {
+  portCount: EVTCHN_2L_CHANNELS,
+  pending: SharedInfo.at.evtchnPending.word,
+  mask: SharedInfo.at.evtchnMask.word,
+  groupShift: 6,
+  sel: (vcpu) => SharedInfo.at.vcpuInfo.wordOf(vcpu) + VcpuInfo.at.evtchnPendingSel.word,
+  upcallPendingByte: (vcpu) => SharedInfo.at.vcpuInfo.wordOf(vcpu) * 4 + VcpuInfo.at.evtchnUpcallPending.offset,
+  upcallMaskByte: (vcpu) => SharedInfo.at.vcpuInfo.wordOf(vcpu) * 4 + VcpuInfo.at.evtchnUpcallMask.offset,
+}
 
-/** The bit of `port` inside the words below, as `Int32Array` holds it. */
+/** A guest of 32 bits: 1024 ports. */
+export const TWO_LEVEL_32: TwoLevelWords = {
+  portCount: EVTCHN_2L_CHANNELS_32,
+  pending: SharedInfo32.at.evtchnPending.word,
+  mask: SharedInfo32.at.evtchnMask.word,
+  groupShift: 5,
+  sel: (vcpu) => SharedInfo32.at.vcpuInfo.wordOf(vcpu) + VcpuInfo32.at.evtchnPendingSel.word,
+  upcallPendingByte: (vcpu) => SharedInfo32.at.vcpuInfo.wordOf(vcpu) * 4 + VcpuInfo32.at.evtchnUpcallPending.offset,
+  upcallMaskByte: (vcpu) => SharedInfo32.at.vcpuInfo.wordOf(vcpu) * 4 + VcpuInfo32.at.evtchnUpcallMask.offset,
+}
+
+/** The bit of `port` in its words of evtchn_pending and evtchn_mask, as `Int32Array` holds it. */
 export const bitOf = (port: Port): number => 1 << (port & 31)
 
-export const pendingWordOf = (port: Port): number => PENDING + (port >> 5)
+/** The word of a vcpu's selector that speaks for `port`. */
+export const selWordOf = (words: TwoLevelWords, vcpu: number, port: Port): number =>
+  words.sel(vcpu) + (port >> (words.groupShift + 5))
 
-export const maskWordOf = (port: Port): number => MASK + (port >> 5)
-
-/** The half of a vcpu's evtchn_pending_sel that speaks for `port`. */
-export const selWordOf = (vcpu: number, port: Port): number => selWord(vcpu) + (port >> 11)
-
-/** The bit in it: one for 64 ports. */
-export const selBitOf = (port: Port): number => 1 << ((port >> 6) & 31)
-
-/** First word of a vcpu's evtchn_pending_sel. */
-export const selWord = (vcpu: number): number => SharedInfo.at.vcpuInfo.wordOf(vcpu) + VcpuInfo.at.evtchnPendingSel.word
-
-export const upcallPendingByte = (vcpu: number): number =>
-  SharedInfo.at.vcpuInfo.wordOf(vcpu) * 4 + VcpuInfo.at.evtchnUpcallPending.offset
-
-export const upcallMaskByte = (vcpu: number): number =>
-  SharedInfo.at.vcpuInfo.wordOf(vcpu) * 4 + VcpuInfo.at.evtchnUpcallMask.offset
+/** The bit in it. */
+export const selBitOf = (words: TwoLevelWords, port: Port): number => 1 << ((port >> words.groupShift) & 31)
