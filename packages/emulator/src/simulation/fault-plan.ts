@@ -43,13 +43,13 @@ export interface FreezeFault {
   readonly microseconds: number
 }
 
-/** Transfers of `simulatedStore` take longer. */
+/** Transfers of `SimulatedStore` take longer. */
 export interface SlowFault extends Some {
   readonly kind: 'slow-io'
   readonly microseconds: number
 }
 
-/** Transfers of `simulatedStore` fail. */
+/** Transfers of `SimulatedStore` fail. */
 export interface IoErrorFault extends Some {
   readonly kind: 'fail-io'
 }

@@ -11,7 +11,7 @@ import { VirtualClock } from './virtual-clock.js'
 /** What belongs to no domain. */
 const MACHINE = -1
 
-/** Most microseconds that a transfer takes without a fault. */
+/** A transfer takes fewer microseconds than this without a fault. */
 const TRANSFER_MICROSECONDS = 500
 
 export interface SimulationOptions {
@@ -68,6 +68,11 @@ export class Simulation {
 
   thaw(domid: Domid): void {
     this.#scheduler.thaw(domid)
+  }
+
+  /** 0 to `limit` − 1, as the seed has it: for whatever else may happen in one way or another. */
+  choose(limit: number): number {
+    return this.#scheduler.choose(limit)
   }
 
   /** What the plan's command of this name does. */
