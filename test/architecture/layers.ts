@@ -6,7 +6,7 @@ export const layers: readonly (readonly string[])[] = [
   ['grant'],
   ['xenbus'],
   ['platform'],
-  ['blkif', 'console', 'control-interface', 'xenstored', 'emulator', 'privcmd'],
+  ['blkif', 'console', 'control-interface', 'xenstored', 'trace', 'emulator', 'privcmd'],
   ['conformance'],
   ['cli'],
   ['examples', 'lab', 'bench'],

@@ -1,0 +1,5 @@
+export type { SlotLayout, SlotLayouts, SlotLayoutsOf } from './slot-layouts.js'
+export { type FieldTypes, STEP_FIELDS, type StepFields, type StepName, type StepValues } from './step-fields.js'
+export { mergeTraces, type StepOf, type Trace, type TraceLabel, type TraceStep } from './trace.js'
+export { tracePlatform, traceRing } from './trace-platform.js'
+export { TraceRecorder, type TraceRecorderOptions } from './trace-recorder.js'
