@@ -10,6 +10,7 @@ import { EmulatedGrantSharer } from './grant-sharer.js'
 import { DomainState, domainRecord } from './hypervisor/machine-layout.js'
 import type { Machine } from './machine.js'
 import { PageAllocator } from './page-allocator.js'
+import { PauseGate } from './pause-gate.js'
 import { readStartInfo, type StartOfDay } from './start-of-day.js'
 import { openXenStore } from './xenstore.js'
 
@@ -33,6 +34,8 @@ export class EmulatedPlatform implements Platform {
   readonly supports: Capabilities
   /** What the start-of-day page says. */
   readonly start: StartOfDay
+  /** Keeps events and timers back while the domain is paused or has shut down. */
+  readonly gate: PauseGate
   readonly #console: FrameMemory | undefined
   readonly #storePage: FrameMemory
   #gone = false
@@ -47,11 +50,19 @@ export class EmulatedPlatform implements Platform {
     const grantFrames = calls.grants.setupTable(domid, Math.min(GRANT_FRAMES, field('maxGrantFrames')))
     this.domid = domid
     this.start = readStartInfo(memory, field('startInfo') as StartOfDay['sharedInfo'])
-    this.clock = machine.clockOf(domid)
+    this.gate = new PauseGate(xen, domid)
+    this.clock = this.gate.clock(machine.clockOf(domid))
     this.supports = machine.supports
     const { store, console } = this.start
     const ports = console ? [store.port, console.port] : [store.port]
-    this.events = new EmulatedEventChannels(domid, xen, calls.channels, writable(this.start.sharedInfo), ports)
+    this.events = new EmulatedEventChannels(
+      domid,
+      xen,
+      calls.channels,
+      writable(this.start.sharedInfo),
+      ports,
+      this.gate,
+    )
     this.sharer = new EmulatedGrantSharer({
       domid,
       memory,
@@ -75,6 +86,7 @@ export class EmulatedPlatform implements Platform {
   revoke(): void {
     if (this.#gone) return
     this.#gone = true
+    this.gate.close()
     this.xenstore.close()
     this.events.detach()
     this.mapper.invalidateAll()

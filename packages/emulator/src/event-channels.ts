@@ -2,6 +2,7 @@ import { type Domid, type Port, type SharedMemory, type Virq, XenError } from '@
 import { type EventChannels, PortDispatcher, TwoLevelEvents } from '@split-driver/evtchn'
 import type { EventChannelCalls } from './hypervisor/event-channel-calls.js'
 import type { Hypervisor } from './hypervisor/hypervisor.js'
+import type { PauseGate } from './pause-gate.js'
 
 /** Deliveries in one upcall before other work of the thread gets its turn. */
 const UPCALL_BUDGET = 256
@@ -21,6 +22,7 @@ export class EmulatedEventChannels implements EventChannels {
     calls: EventChannelCalls,
     sharedInfo: SharedMemory,
     startOfDay: readonly Port[],
+    gate: PauseGate,
   ) {
     this.#domid = domid
     this.#calls = calls
@@ -29,7 +31,12 @@ export class EmulatedEventChannels implements EventChannels {
     events.maskAll()
     for (const port of startOfDay) dispatcher.open(port)
     this.#dispatcher = dispatcher
-    this.#detach = xen.wakeups.attach(domid, 0, xen.domains, () => events.upcall(dispatcher, UPCALL_BUDGET))
+    this.#detach = xen.wakeups.attach(
+      domid,
+      0,
+      xen.domains,
+      gate.gated(() => events.upcall(dispatcher, UPCALL_BUDGET)),
+    )
   }
 
   bindUnboundPort(remoteDomid: Domid): Port {

@@ -1,6 +1,7 @@
 import type { Domid } from '@split-driver/abi'
 import type { Capabilities, Clock } from '@split-driver/platform'
 import { type BuiltDomain, DomainBuilder, type DomainPlan } from './domain-builder.js'
+import { DomainExceptions } from './domain-exceptions.js'
 import { EmulatedPlatform } from './emulated-platform.js'
 import { FutexWakeups } from './futex-wakeups.js'
 import { HostClock, hostTime } from './host-clock.js'
@@ -8,6 +9,7 @@ import { DomainCalls } from './hypervisor/domain-calls.js'
 import { EventChannelCalls } from './hypervisor/event-channel-calls.js'
 import { GrantCalls } from './hypervisor/grant-calls.js'
 import { Hypervisor } from './hypervisor/hypervisor.js'
+import { LifecycleCalls } from './hypervisor/lifecycle-calls.js'
 import { InlineWakeups } from './inline-wakeups.js'
 import { Ledger, type LedgerEntry } from './ledger.js'
 import { MachineMemory, type MachineSize } from './machine-memory.js'
@@ -39,6 +41,7 @@ export interface Hypercalls {
   readonly channels: EventChannelCalls
   readonly grants: GrantCalls
   readonly domains: DomainCalls
+  readonly lifecycle: LifecycleCalls
 }
 
 /** An emulated machine as one thread sees it: its memory, its hypervisor, and the domains that this thread runs. */
@@ -47,6 +50,8 @@ export class Machine {
   readonly memory: MachineMemory
   readonly xen: Hypervisor
   readonly calls: Hypercalls
+  /** Tells when a domain has shut down. */
+  readonly exceptions: DomainExceptions
   readonly clock: Clock
   readonly supports: Capabilities
   /** What decides about time, order and faults, in the mode `simulated`. */
@@ -63,7 +68,13 @@ export class Machine {
     this.xen = new Hypervisor(memory, wakeups)
     const channels = new EventChannelCalls(this.xen)
     const grants = new GrantCalls(this.xen)
-    const calls = { channels, grants, domains: new DomainCalls(this.xen, channels, grants) }
+    this.exceptions = new DomainExceptions(memory.words, wakeups.parallel)
+    const calls = {
+      channels,
+      grants,
+      domains: new DomainCalls(this.xen, channels, grants),
+      lifecycle: new LifecycleCalls(this.xen, channels, this.exceptions),
+    }
     this.calls = simulation ? interceptedCalls(calls, simulation) : calls
     this.supports = {
       grantCopy: true,

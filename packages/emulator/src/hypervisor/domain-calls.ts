@@ -81,10 +81,13 @@ export class DomainCalls {
    * stopped next, then `reap` takes the rest. @throws XenError ESRCH
    */
   kill(domid: Domid): void {
-    const { domains } = this.#xen
+    const { domains, memory } = this.#xen
     this.#xen.enter(DOMID_XEN)
     try {
-      domains.set(domains.record(domid), domainRecord.state, DomainState.Dying)
+      const record = domains.record(domid)
+      domains.set(record, domainRecord.state, DomainState.Dying)
+      // Hypercalls that wait for it to be unpaused fail now.
+      Atomics.notify(memory.words, record + domainRecord.holds)
     } finally {
       this.#xen.leave()
     }

@@ -22,6 +22,11 @@ export class Hypervisor {
   readonly vcpus: VcpuTable
   readonly tables: GrowingTables
   readonly wakeups: Wakeups
+  /**
+   * Hypercalls of a domain that is held (paused, or shut down) wait until it runs again. Only for a thread that runs nothing
+   * but that domain; elsewhere they are made all the same.
+   */
+  waitsWhileHeld = false
   readonly #lock: MachineLock
 
   constructor(memory: MachineMemory, wakeups: Wakeups) {
@@ -47,12 +52,17 @@ export class Hypervisor {
    * @throws XenError ESRCH, with the lock free, if the caller is being destroyed
    */
   enter(caller: Domid): void {
-    this.#lock.acquire(caller)
-    if (caller === DOMID_XEN) return
-    const record = this.domains.find(caller)
-    if (record >= 0 && this.domains.get(record, domainRecord.state) < DomainState.Dying) return
-    this.#lock.release()
-    throw new XenError('ESRCH', `domain ${caller} is no more`, { detail: { domid: caller } })
+    for (;;) {
+      this.#lock.acquire(caller)
+      if (caller === DOMID_XEN) return
+      const record = this.domains.find(caller)
+      const alive = record >= 0 && this.domains.get(record, domainRecord.state) < DomainState.Dying
+      const holds = alive && this.waitsWhileHeld ? this.domains.get(record, domainRecord.holds) : 0
+      if (alive && holds === 0) return
+      this.#lock.release()
+      if (!alive) throw new XenError('ESRCH', `domain ${caller} is no more`, { detail: { domid: caller } })
+      Atomics.wait(this.memory.words, record + domainRecord.holds, holds)
+    }
   }
 
   isPrivileged(caller: Domid): boolean {

@@ -22,6 +22,8 @@ export const header = {
   firstFree: 8,
   /** No frame below this one is free. */
   freeHint: 9,
+  /** Changes whenever a domain has shut down or died: a futex word, for toolstacks. */
+  exceptions: 10,
 } as const
 
 /** "XEMU". */
@@ -75,6 +77,10 @@ export const domainRecord = {
   /** Ports that start-of-day opened; 0 where there is none. */
   storePort: 28,
   consolePort: 29,
+  /** Why its vcpus do not run: how often it is paused, and one more when it has shut down. A futex word. */
+  holds: 40,
+  /** SHUTDOWN_* + 1 once it has shut down, else 0. */
+  shutdownCode: 41,
   /** One futex word a vcpu; changes whenever that vcpu may have something to do. Outlives the domain: see DomainTable. */
   wake: 64,
   words: 128,
