@@ -1,4 +1,5 @@
 import { EVTCHN_2L_CHANNELS, LEGACY_MAX_VCPUS, PAGE_WORDS } from '@split-driver/abi'
+import { GRANT_ENTRIES_PER_FRAME } from '@split-driver/grant'
 
 /**
  * Where the hypervisor keeps its own state: in frames of the machine, as 32-bit words, so that a domain in any thread
@@ -70,13 +71,21 @@ export const domainRecord = {
   eventAbi: 24,
   /** 1 or 2. */
   grantVersion: 25,
-  /** Where the next search for a free handle begins. */
-  handleHint: 26,
+  /** First free maptrack handle + 1, 0 if there is none; see Maptrack. */
+  freeHandle: 26,
   /** Grants of this domain that somebody has pinned. */
   pinnedGrants: 27,
   /** Ports that start-of-day opened; 0 where there is none. */
   storePort: 28,
   consolePort: 29,
+  /** Last free maptrack handle + 1. */
+  lastFreeHandle: 30,
+  /** Pages that the guest has given to its FIFO event array. */
+  fifoPages: 30,
+  /** The port that an EVTCHNOP_reset under way has come to; 0 where there is none. */
+  eventResetAt: 31,
+  /** One bit a vcpu that waits in SCHEDOP_poll: to be woken by any port that becomes pending, masked or not. */
+  pollers: 32,
   /** Why its vcpus do not run: how often it is paused, and one more when it has shut down. A futex word. */
   holds: 40,
   /** SHUTDOWN_* + 1 once it has shut down, else 0. */
@@ -96,6 +105,11 @@ export const EventAbiNumber = { TwoLevel: 0, Fifo: 1 } as const
 
 /** One virtual CPU. */
 export const vcpuRecord = {
+  /** The guest's page that holds its FIFO control block, and the word of it where that begins; frame 0 is none. */
+  fifoFrame: 0,
+  fifoWord: 1,
+  /** Last port of each of its FIFO queues, 16 words. */
+  fifoTail: 2,
   /** Port of each VIRQ that is bound on this vcpu, 0 for none: NR_VIRQS words. */
   virqPort: 32,
   words: 64,
@@ -114,6 +128,12 @@ export const channelRecord = {
   virq: 3,
   /** Which vcpu is notified. */
   vcpu: 4,
+  /** FIFO: priority at the next link, 0 (highest) to 15. */
+  priority: 5,
+  /** FIFO: the queue that it was linked into last, `vcpu * 16 + priority`. Outlives the channel. */
+  lastQueue: 6,
+  /** FIFO: 1 if it was raised while the guest's array had no page for it. */
+  pending: 7,
   words: 8,
 } as const
 
@@ -125,19 +145,26 @@ export const TWO_LEVEL_PORTS = EVTCHN_2L_CHANNELS
 /** Ports of the FIFO ABI. @see event_channel.h EVTCHN_FIFO_NR_CHANNELS */
 export const FIFO_PORTS = 131_072
 
-/** What the hypervisor knows of a grant that is in use; one beside each entry. */
-export const activeRecord = { readers: 0, writers: 1, frame: 2, domid: 3, words: 4 } as const
+/** What the hypervisor knows of a grant that is in use; one beside each entry. `pins` holds four counts, see GrantPins. */
+export const activeRecord = { pins: 0, frame: 1, domid: 2, words: 4 } as const
 
-/** v1 entries in one grant frame. */
-export const GRANTS_PER_FRAME = PAGE_WORDS / 2
+/** Most entries in one grant frame: those of version 1. */
+const GRANTS_PER_FRAME = GRANT_ENTRIES_PER_FRAME
 
 /** Most grant frames that a domain can be given. */
 export const GRANT_FRAMES_CEILING = 256
 
-/** One mapping that a domain holds. `state` 0 is a free handle. */
-export const maptrackRecord = { state: 0, granter: 1, ref: 2, frame: 3, words: 4 } as const
-
-export const MapState = { Free: 0, ReadOnly: 1, Writable: 2 } as const
+/** One mapping that a domain holds. */
+export const maptrackRecord = {
+  /** GNTMAP_* bits below, granter above; bits 0: a free handle. */
+  flags: 0,
+  /** Of a free handle: the next free one + 1. */
+  ref: 1,
+  frame: 2,
+  /** Page number of the address at which the holder mapped it. */
+  hostPage: 3,
+  words: 4,
+} as const
 
 export const HANDLES_PER_FRAME = PAGE_WORDS / maptrackRecord.words
 
