@@ -1,12 +1,16 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addBlkback } from './commands/blkback.js'
 import type { CommandHost, CommandWorld } from './commands/command-host.js'
 import { addConsole } from './commands/console.js'
 import { addConsoled } from './commands/consoled.js'
+import { addCreate } from './commands/create.js'
+import { addDestroy } from './commands/destroy.js'
 import { addDoctor } from './commands/doctor.js'
+import { addList } from './commands/list.js'
+import { addMachine } from './commands/machine.js'
 import { ConfigError } from './config/config-error.js'
 import { ExitCode } from './exit-code.js'
+import { version } from './version.js'
 
 /**
  * The command `split-driver` over any world.
@@ -39,13 +43,9 @@ const program = (host: CommandHost): Command => {
     .showHelpAfterError('(split-driver --help lists commands and options)')
     .exitOverride()
     .addHelpText('after', '\nBegin with: split-driver doctor')
-  for (const add of [addDoctor, addBlkback, addConsoled, addConsole]) add(command, host)
+  for (const add of [addMachine, addCreate, addList, addConsole, addDestroy, addDoctor, addBlkback, addConsoled])
+    add(command, host)
   return command
-}
-
-const version = (): string => {
-  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  return manifest.version
 }
 
 const report = (error: unknown): ExitCode => {

@@ -1,60 +1,78 @@
-import { type Domid, domid } from '@split-driver/abi'
-import { type Command, InvalidArgumentError } from 'commander'
+import { domid as asDomid, type Domid } from '@split-driver/abi'
+import type { Command } from 'commander'
+import { ConfigError } from '../config/config-error.js'
 import { attachConsole } from '../consoled/attach-console.js'
 import { DEFAULT_SOCKET_FOLDER } from '../consoled/socket-names.js'
 import { runTerminal } from '../consoled/terminal.js'
+import { ControlClient } from '../control/control-client.js'
 import { ExitCode } from '../exit-code.js'
 import type { CommandHost } from './command-host.js'
+import { addSocketOption, type SocketOption } from './socket-option.js'
 
-interface ConsoleOptions {
-  readonly socketDir: string
+export interface ShowOptions {
   readonly readOnly: boolean
   readonly history: boolean
   readonly printable: boolean
+}
+
+interface ConsoleOptions extends ShowOptions, SocketOption {
+  readonly socketDir?: string
 }
 
 const HELP = `
 Ctrl-] leaves the console; the domain goes on. Without a terminal, standard input is typed until it ends, and output is
 shown until the domain ends.
 
+The domain is one of the machine that runs at --socket. With --socket-dir it is one that split-driver consoled serves on a
+real host (${DEFAULT_SOCKET_FOLDER} unless it was told otherwise), by its number.
+
 Examples:
-  split-driver console 3
-  split-driver console 3 --read-only --printable >boot.txt`
+  split-driver console mini
+  split-driver console 3 --read-only --printable >boot.txt
+  split-driver console 3 --socket-dir ${DEFAULT_SOCKET_FOLDER}`
 
 /** `split-driver console`. */
 export const addConsole = (program: Command, host: CommandHost): void => {
-  program
+  const command = program
     .command('console')
     .description("attach this terminal to a domain's console")
-    .argument('<domid>', "the domain's number", domainNumber)
-    .option('--socket-dir <folder>', 'where split-driver consoled has its sockets', DEFAULT_SOCKET_FOLDER)
+    .argument('<domain>', "the domain's name or number")
+    .option('--socket-dir <folder>', 'where split-driver consoled has its sockets')
     .option('--read-only', 'do not type: another terminal may', false)
     .option('--no-history', 'begin with what the domain writes from now on')
     .option('--printable', 'take out escape sequences and control characters', false)
+  addSocketOption(command)
     .addHelpText('after', HELP)
-    .action(async (which: Domid, options: ConsoleOptions) => {
-      await attach(which, options)
+    .action(async (which: string, options: ConsoleOptions) => {
+      const { socketDir, socket } = options
+      if (socketDir !== undefined) await attach(socketDir, domainNumber(which), options)
+      else {
+        using client = await ControlClient.connect(socket)
+        await showConsole(client, which, options)
+      }
       host.finish(ExitCode.Okay)
     })
 }
 
+/** Joins this process's terminal and the console of a machine's domain, until Ctrl-] or its end. */
+export const showConsole = async (client: ControlClient, domain: string, options: ShowOptions): Promise<void> => {
+  const { consoleFolder } = await client.request('about', {})
+  const { domid } = await client.request('find', { domain })
+  await attach(consoleFolder, asDomid(domid), options)
+}
+
 const domainNumber = (text: string): Domid => {
   try {
-    if (/^\d{1,5}$/.test(text)) return domid(Number(text))
+    if (/^\d{1,5}$/.test(text)) return asDomid(Number(text))
   } catch {
     // Beyond the last domain there can be.
   }
-  throw new InvalidArgumentError("Expected a domain's number, such as 3.")
+  throw new ConfigError('--socket-dir', `'${text}' is invalid. Expected a domain's number, such as 3`)
 }
 
-const attach = async (which: Domid, options: ConsoleOptions): Promise<void> => {
-  const { socketDir: socketFolder, history, readOnly, printable } = options
-  using console = await attachConsole({
-    socketFolder,
-    domid: which,
-    access: readOnly ? 'read' : 'write',
-    history,
-  })
+const attach = async (socketFolder: string, domid: Domid, options: ShowOptions): Promise<void> => {
+  const { history, readOnly, printable } = options
+  using console = await attachConsole({ socketFolder, domid, access: readOnly ? 'read' : 'write', history })
   const { stdin: input, stdout: output, stderr: notices } = process
   await runTerminal(console, { input: readOnly && !input.isTTY ? undefined : input, output, notices, printable })
 }

@@ -2,7 +2,7 @@ import { readdir, unlink } from 'node:fs/promises'
 import { createConnection, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { XenError } from '@split-driver/abi'
-import { listenPrivately } from './listen-privately.js'
+import { listenAlone } from '../daemon/listen-alone.js'
 import { DOMAIN_SOCKET, daemonSocket } from './socket-names.js'
 
 /**
@@ -22,15 +22,7 @@ export class DaemonLock implements AsyncDisposable {
       socket.on('error', () => undefined)
       socket.end(`${process.pid}\n`)
     })
-    try {
-      await listenPrivately(server, path)
-    } catch (error) {
-      if (!isInUse(error)) throw error
-      const holder = await holderOf(path)
-      if (holder !== undefined) throw busy(folder, holder)
-      await unlink(path)
-      await listenPrivately(server, path)
-    }
+    await listenAlone(server, path, async () => busy(folder, await holderOf(path)))
     await removeLeftovers(folder)
     return new DaemonLock(server)
   }
@@ -45,18 +37,11 @@ export class DaemonLock implements AsyncDisposable {
   }
 }
 
-const isInUse = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-
-/** @returns what the daemon at the socket says of itself; undefined if nobody is there any more */
-const holderOf = async (path: string): Promise<string | undefined> => {
+/** What the daemon at the socket says of itself. */
+const holderOf = async (path: string): Promise<string> => {
   let answer = ''
-  try {
-    for await (const chunk of createConnection(path).setEncoding('utf8')) answer += chunk
-    return answer.trim()
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED') return undefined
-    throw error
-  }
+  for await (const chunk of createConnection(path).setEncoding('utf8')) answer += chunk
+  return answer.trim()
 }
 
 const busy = (folder: string, pid: string): XenError =>

@@ -11,7 +11,10 @@ afterEach(() => folder[Symbol.dispose]())
 
 describe('split-driver', () => {
   test.each([
-    [['--help'], /Usage: split-driver[\s\S]*doctor[\s\S]*blkback[\s\S]*consoled[\s\S]*console[\s\S]*Begin with/],
+    [
+      ['--help'],
+      /Usage: split-driver[\s\S]*machine[\s\S]*create[\s\S]*console[\s\S]*doctor[\s\S]*blkback[\s\S]*Begin with/,
+    ],
     [['help', 'blkback'], /--config <file>[\s\S]*"images"[\s\S]*SIGHUP[\s\S]*Examples:/],
     [['consoled', '--help'], /--socket-dir[\s\S]*domain-<domid>.sock[\s\S]*Examples:/],
     [['console', '--help'], /Ctrl-\] leaves[\s\S]*Examples:/],
@@ -28,9 +31,9 @@ describe('split-driver', () => {
     [['blkbak'], /unknown command 'blkbak'\n\(Did you mean blkback\?\)/],
     [['blkback'], /required option '-c, --config <file>' not specified/],
     [['consoled', '--socket-dri', 'x'], /unknown option '--socket-dri'\n\(Did you mean --socket-dir\?\)/],
-    [['console'], /missing required argument 'domid'/],
-    [['console', 'guest'], /'guest' is invalid.*Expected a domain's number/],
-    [['console', '99999'], /'99999' is invalid.*Expected a domain's number/],
+    [['console'], /missing required argument 'domain'/],
+    [['console', 'guest', '--socket-dir', '.'], /'guest' is invalid.*Expected a domain's number/],
+    [['console', '99999', '--socket-dir', '.'], /'99999' is invalid.*Expected a domain's number/],
     [['consoled', '--event-rate', '30'], /'30' is invalid. Expected 30\/200/],
     [['consoled', '--event-rate', '0/200'], /'0\/200' is invalid/],
     [['consoled', '--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],
