@@ -1,3 +1,6 @@
+export type { ChromeEvent, ChromeTrace } from './export/chrome-event.js'
+export { chromeTrace } from './export/chrome-trace.js'
+export { traceLines } from './export/trace-lines.js'
 export type { SlotLayout, SlotLayouts, SlotLayoutsOf } from './slot-layouts.js'
 export { type FieldTypes, STEP_FIELDS, type StepFields, type StepName, type StepValues } from './step-fields.js'
 export { mergeTraces, type StepOf, type Trace, type TraceLabel, type TraceStep } from './trace.js'
