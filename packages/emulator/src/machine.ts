@@ -7,6 +7,7 @@ import { FutexWakeups } from './futex-wakeups.js'
 import { HostClock, hostTime } from './host-clock.js'
 import { DomainCalls } from './hypervisor/domain-calls.js'
 import { EventChannelCalls } from './hypervisor/event-channel-calls.js'
+import { EventControlCalls } from './hypervisor/event-control-calls.js'
 import { GrantCalls } from './hypervisor/grant-calls.js'
 import { Hypervisor } from './hypervisor/hypervisor.js'
 import { LifecycleCalls } from './hypervisor/lifecycle-calls.js'
@@ -39,6 +40,7 @@ export interface MachineHandle {
 /** The hypercalls, in groups. */
 export interface Hypercalls {
   readonly channels: EventChannelCalls
+  readonly eventControl: EventControlCalls
   readonly grants: GrantCalls
   readonly domains: DomainCalls
   readonly lifecycle: LifecycleCalls
@@ -71,6 +73,7 @@ export class Machine {
     this.exceptions = new DomainExceptions(memory.words, wakeups.parallel)
     const calls = {
       channels,
+      eventControl: new EventControlCalls(this.xen),
       grants,
       domains: new DomainCalls(this.xen, channels, grants),
       lifecycle: new LifecycleCalls(this.xen, channels, this.exceptions),

@@ -1,84 +1,128 @@
-import { type Domid, type Port, type Virq, XenError } from '@split-driver/abi'
-import { clearPending, setPending } from '@split-driver/evtchn'
-import type { Hypervisor } from './hypervisor.js'
-import { ChannelState, channelRecord, domainRecord, NR_VIRQS, TWO_LEVEL_PORTS, vcpuRecord } from './machine-layout.js'
+import { DOMID_SELF, type Domid, type Port, type Virq, XenError } from '@split-driver/abi'
+import { EventPorts, type OpenChannel } from './event-ports.js'
+import { EventSignals } from './event-signals.js'
+import { DOMID_XEN, type Hypervisor } from './hypervisor.js'
+import { ChannelState, channelRecord, domainRecord, vcpuRecord } from './machine-layout.js'
+import { isGlobalVirq, isVirq } from './virq-kinds.js'
 
-/** The event-channel hypercalls. @see xen/include/public/event_channel.h EVTCHNOP_* */
+/** What EVTCHNOP_status tells of a port. @see event_channel.h EVTCHNSTAT_* */
+export interface ChannelStatus {
+  /** Which vcpu is notified. */
+  readonly vcpu: number
+  readonly is: 'closed' | 'unbound' | 'interdomain' | 'virq' | 'ipi'
+  /** Who may bind an unbound port, who is at the other end of an interdomain one. */
+  readonly remoteDomid?: Domid
+  readonly remotePort?: Port
+  readonly virq?: Virq
+}
+
+/** The event-channel hypercalls that are the same under every event ABI. @see xen/include/public/event_channel.h EVTCHNOP_* */
 export class EventChannelCalls {
   readonly #xen: Hypervisor
-  readonly #words: Int32Array
+  readonly #ports: EventPorts
+  readonly #signals: EventSignals
 
   constructor(xen: Hypervisor) {
     this.#xen = xen
-    this.#words = xen.memory.words
+    this.#signals = new EventSignals(xen)
+    this.#ports = new EventPorts(xen, this.#signals)
   }
 
   /**
-   * EVTCHNOP_alloc_unbound: a port of `domid` for `remoteDomid` to bind to, which need not be there (yet).
-   * @throws XenError ENOSPC; ESRCH; EPERM for another domain's ports without privilege
+   * EVTCHNOP_alloc_unbound: a port of `domid` for `remoteDomid` to bind to, which need not be there (yet). Either may be
+   * DOMID_SELF.
+   * @throws XenError ESRCH ENOSPC ENOMEM; EPERM for another domain's ports without privilege; EINVAL for a dying domain's
    */
   allocUnbound(caller: Domid, domid: Domid, remoteDomid: Domid): Port {
     const xen = this.#xen
+    const owner = domid === DOMID_SELF ? caller : domid
     xen.enter(caller)
     try {
-      if (domid !== caller) this.#requirePrivilege(caller, domid)
-      return this.#claim(domid, ChannelState.Unbound, remoteDomid, 0)
+      xen.domains.record(owner)
+      this.#assertMayTouch(caller, owner)
+      const remote = remoteDomid === DOMID_SELF ? caller : remoteDomid
+      return this.#ports.claim(caller, owner, ChannelState.Unbound, remote, 0)
     } finally {
       xen.leave()
     }
   }
 
-  /** EVTCHNOP_bind_interdomain. The local port is pending once, whatever came before (rule 62). */
+  /**
+   * EVTCHNOP_bind_interdomain. The local port is pending once, whatever came before (rule 62).
+   * @throws XenError ESRCH ENOSPC ENOMEM; EINVAL if that port does not wait for the caller
+   */
   bindInterdomain(caller: Domid, remoteDomid: Domid, remotePort: Port): Port {
     const xen = this.#xen
+    const peer = remoteDomid === DOMID_SELF ? caller : remoteDomid
     xen.enter(caller)
-    let local: Port
     try {
-      xen.domains.record(remoteDomid)
-      const remote = this.#find(remoteDomid, remotePort)
-      if (
-        remote < 0 ||
-        this.#words[remote + channelRecord.state] !== ChannelState.Unbound ||
-        this.#words[remote + channelRecord.remoteDomid] !== caller
-      )
-        throw new XenError('EINVAL', `port ${remotePort} of domain ${remoteDomid} does not wait for domain ${caller}`, {
-          detail: { remoteDomid, remotePort },
-        })
-      local = this.#claim(caller, ChannelState.Interdomain, remoteDomid, remotePort)
-      this.#words[remote + channelRecord.state] = ChannelState.Interdomain
-      this.#words[remote + channelRecord.remoteDomid] = caller
-      this.#words[remote + channelRecord.remotePort] = local
-      this.#raise(caller, local)
+      xen.domains.record(peer)
+      const local = this.#ports.claim(caller, caller, ChannelState.Unbound, peer, 0)
+      const record = xen.domains.record(caller)
+      this.#ports.orGiveBack(record, local, () => this.#assertWaits(caller, peer, remotePort))
+      this.#join(caller, local, peer, remotePort)
+      return local
     } finally {
       xen.leave()
     }
-    return local
   }
 
-  /** EVTCHNOP_bind_virq. @throws XenError EEXIST if the domain has it bound; EINVAL for no VIRQ of Xen's */
-  bindVirq(caller: Domid, virq: Virq): Port {
+  /**
+   * EVTCHNOP_bind_virq.
+   * @throws XenError EEXIST if it is bound already; EINVAL for no VIRQ of Xen's, or for a global one on another vcpu than 0;
+   * ENOENT for a vcpu that is not there; ENOSPC ENOMEM
+   */
+  bindVirq(caller: Domid, virq: Virq, vcpu = 0): Port {
     const xen = this.#xen
-    if (!Number.isInteger(virq) || virq < 0 || virq >= NR_VIRQS)
-      throw new XenError('EINVAL', `there is no VIRQ ${virq}`, { detail: { virq } })
+    if (!isVirq(virq)) throw new XenError('EINVAL', `there is no VIRQ ${virq}`, { detail: { virq } })
+    if (isGlobalVirq(virq) && vcpu !== 0)
+      throw new XenError('EINVAL', `VIRQ ${virq} is global: it can be bound on vcpu 0 only`, { detail: { virq, vcpu } })
     xen.enter(caller)
     try {
-      if (this.#portOfVirq(caller, virq) !== 0)
-        throw new XenError('EEXIST', `domain ${caller} has VIRQ ${virq} bound already`, { detail: { virq } })
-      const port = this.#claim(caller, ChannelState.Virq, caller, 0)
-      this.#words[this.#find(caller, port) + channelRecord.virq] = virq
-      xen.vcpus.set(xen.domains.record(caller), 0, vcpuRecord.virqPort + virq, port)
+      const record = xen.domains.record(caller)
+      this.#assertVcpu(record, vcpu)
+      this.#assertVirqFree(record, virq, vcpu)
+      const port = this.#ports.claim(caller, caller, ChannelState.Unbound, caller, 0)
+      this.#ports.orGiveBack(record, port, () => this.#assertVirqFree(record, virq, vcpu))
+      this.#bindVirq(record, port, virq, vcpu)
       return port
     } finally {
       xen.leave()
     }
   }
 
-  /** EVTCHNOP_bind_ipi: a port on which the domain raises itself. */
-  bindIpi(caller: Domid): Port {
+  /** EVTCHNOP_bind_ipi: a port on which the domain raises one of its own vcpus. @throws XenError ENOENT ENOSPC ENOMEM */
+  bindIpi(caller: Domid, vcpu = 0): Port {
     const xen = this.#xen
     xen.enter(caller)
     try {
-      return this.#claim(caller, ChannelState.Ipi, caller, 0)
+      const record = xen.domains.record(caller)
+      this.#assertVcpu(record, vcpu)
+      const port = this.#ports.claim(caller, caller, ChannelState.Ipi, caller, 0)
+      this.#ports.set(this.#ports.find(record, port), channelRecord.vcpu, vcpu)
+      return port
+    } finally {
+      xen.leave()
+    }
+  }
+
+  /**
+   * EVTCHNOP_bind_vcpu: which vcpu is notified from the next event on.
+   * @throws XenError ENOENT for a vcpu that is not there; EINVAL for a port that is not open, an IPI or a vcpu's own VIRQ
+   */
+  bindVcpu(caller: Domid, port: Port, vcpu: number): void {
+    const xen = this.#xen
+    xen.enter(caller)
+    try {
+      const record = xen.domains.record(caller)
+      this.#assertVcpu(record, vcpu)
+      const channel = this.#ports.open(record, port)
+      const state = this.#ports.get(channel, channelRecord.state)
+      const isFixed =
+        state === ChannelState.Ipi ||
+        (state === ChannelState.Virq && !isGlobalVirq(this.#ports.get(channel, channelRecord.virq)))
+      if (isFixed) throw new XenError('EINVAL', `port ${port} belongs to its vcpu`, { detail: { port, vcpu } })
+      this.#ports.set(channel, channelRecord.vcpu, vcpu)
     } finally {
       xen.leave()
     }
@@ -89,25 +133,28 @@ export class EventChannelCalls {
     const xen = this.#xen
     xen.enter(caller)
     try {
-      const channel = this.#open(caller, port)
-      const words = this.#words
-      switch (words[channel + channelRecord.state]) {
-        case ChannelState.Interdomain:
-          this.#raise(
-            words[channel + channelRecord.remoteDomid] as Domid,
-            words[channel + channelRecord.remotePort] as Port,
-          )
-          break
-        case ChannelState.Ipi:
-          this.#raise(caller, port)
-          break
-        case ChannelState.Unbound:
-          break
-        default:
-          throw new XenError('EINVAL', `port ${port} carries a VIRQ; only the hypervisor raises it`, {
-            detail: { port },
-          })
-      }
+      const record = xen.domains.record(caller)
+      const channel = this.#ports.open(record, port)
+      const state = this.#ports.get(channel, channelRecord.state)
+      if (state === ChannelState.Interdomain) this.#sendTo(channel)
+      else if (state === ChannelState.Ipi) this.#signals.raise(caller, record, channel, port)
+      else if (state === ChannelState.Virq)
+        throw new XenError('EINVAL', `port ${port} carries a VIRQ; only the hypervisor raises it`, { detail: { port } })
+    } finally {
+      xen.leave()
+    }
+  }
+
+  /** EVTCHNOP_unmask: by the hypervisor, which signals what came meanwhile. @throws XenError EINVAL for what is no port */
+  unmask(caller: Domid, port: Port): void {
+    const xen = this.#xen
+    xen.enter(caller)
+    try {
+      const record = xen.domains.record(caller)
+      const channel = this.#ports.find(record, port)
+      if (channel < 0) throw new XenError('EINVAL', `domain ${caller} has no port ${port}`, { detail: { port } })
+      if (this.#ports.get(channel, channelRecord.state) !== ChannelState.Free)
+        this.#signals.unmask(caller, record, channel, port)
     } finally {
       xen.leave()
     }
@@ -118,129 +165,152 @@ export class EventChannelCalls {
     const xen = this.#xen
     xen.enter(caller)
     try {
-      this.#open(caller, port)
-      this.#release(caller, port)
+      const record = xen.domains.record(caller)
+      this.#ports.open(record, port)
+      this.#ports.release(record, port)
     } finally {
       xen.leave()
     }
   }
 
-  /** The hypervisor raises a virtual interrupt; lost if the domain has not bound it. */
-  raiseVirq(caller: Domid, domid: Domid, virq: Virq): void {
+  /**
+   * EVTCHNOP_status. A port that is not open is closed.
+   * @throws XenError ESRCH; EINVAL for what is no port; EPERM for another domain's without privilege
+   */
+  status(caller: Domid, domid: Domid, port: Port): ChannelStatus {
+    const xen = this.#xen
+    const owner = domid === DOMID_SELF ? caller : domid
+    xen.enter(caller)
+    try {
+      const channel = this.#ports.find(xen.domains.record(owner), port)
+      if (channel < 0) throw new XenError('EINVAL', `domain ${owner} has no port ${port}`, { detail: { port } })
+      this.#assertMayTouch(caller, owner)
+      return this.#statusOf(channel)
+    } finally {
+      xen.leave()
+    }
+  }
+
+  /** Has the port an event, masked or not? What SCHEDOP_poll looks at. @throws XenError EINVAL if it is not open */
+  isPending(caller: Domid, port: Port): boolean {
     const xen = this.#xen
     xen.enter(caller)
     try {
-      const port = xen.domains.find(domid) < 0 ? 0 : this.#portOfVirq(domid, virq)
-      if (port !== 0) this.#raise(domid, port as Port)
+      const record = xen.domains.record(caller)
+      this.#ports.open(record, port)
+      return this.#signals.isPending(record, port)
     } finally {
       xen.leave()
     }
   }
 
-  /** Closes all that `domid` has open. The caller holds the lock. */
+  /** From now on any event of the domain wakes this vcpu, masked or not, or no longer does: for SCHEDOP_poll. */
+  setPolling(caller: Domid, vcpu: number, polling: boolean): void {
+    const xen = this.#xen
+    xen.enter(caller)
+    try {
+      const record = xen.domains.record(caller)
+      this.#assertVcpu(record, vcpu)
+      const others = xen.domains.get(record, domainRecord.pollers) & ~(1 << vcpu)
+      xen.domains.set(record, domainRecord.pollers, polling ? others | (1 << vcpu) : others)
+    } finally {
+      xen.leave()
+    }
+  }
+
+  /** The hypervisor raises a virtual interrupt; lost if the domain has not bound it. @param vcpu whose, if not global */
+  raiseVirq(caller: Domid, domid: Domid, virq: Virq, vcpu = 0): void {
+    const xen = this.#xen
+    xen.enter(caller)
+    try {
+      const record = xen.domains.find(domid)
+      if (record < 0 || !xen.vcpus.has(record, vcpu)) return
+      const port = xen.vcpus.get(record, isGlobalVirq(virq) ? 0 : vcpu, vcpuRecord.virqPort + virq)
+      if (port !== 0) this.#signals.raise(domid, record, this.#ports.find(record, port), port as Port)
+    } finally {
+      xen.leave()
+    }
+  }
+
+  /** Closes all that a dying domain has open. The caller holds the lock as DOMID_XEN; others have it now and then. */
   closeAll(domid: Domid): void {
-    const reach = this.#reach(domid)
-    for (let port = 1; port < reach; port++) if (this.#isOpen(domid, port)) this.#release(domid, port as Port)
+    this.#ports.closeFrom(DOMID_XEN, domid, 1, () => {})
   }
 
   /** Ports that are open, with what each is. The caller holds the lock. */
-  listOpen(domid: Domid): { port: Port; state: number; remoteDomid: Domid; remotePort: Port }[] {
-    const open = []
-    const reach = this.#reach(domid)
-    for (let port = 1; port < reach; port++) {
-      if (!this.#isOpen(domid, port)) continue
-      const channel = this.#find(domid, port)
-      open.push({
-        port: port as Port,
-        state: this.#words[channel + channelRecord.state]!,
-        remoteDomid: this.#words[channel + channelRecord.remoteDomid] as Domid,
-        remotePort: this.#words[channel + channelRecord.remotePort] as Port,
-      })
+  listOpen(domid: Domid): OpenChannel[] {
+    return this.#ports.list(this.#xen.domains.record(domid))
+  }
+
+  #assertVirqFree(record: number, virq: Virq, vcpu: number): void {
+    if (this.#xen.vcpus.get(record, vcpu, vcpuRecord.virqPort + virq) === 0) return
+    throw new XenError('EEXIST', `the domain has VIRQ ${virq} bound already`, { detail: { virq, vcpu } })
+  }
+
+  #bindVirq(record: number, port: Port, virq: Virq, vcpu: number): void {
+    const channel = this.#ports.find(record, port)
+    this.#ports.set(channel, channelRecord.state, ChannelState.Virq)
+    this.#ports.set(channel, channelRecord.virq, virq)
+    this.#ports.set(channel, channelRecord.vcpu, vcpu)
+    this.#xen.vcpus.set(record, vcpu, vcpuRecord.virqPort + virq, port)
+  }
+
+  #assertWaits(caller: Domid, peer: Domid, remotePort: Port): void {
+    const remote = this.#ports.find(this.#xen.domains.record(peer), remotePort)
+    if (
+      remote >= 0 &&
+      this.#ports.get(remote, channelRecord.state) === ChannelState.Unbound &&
+      this.#ports.get(remote, channelRecord.remoteDomid) === caller
+    )
+      return
+    throw new XenError('EINVAL', `port ${remotePort} of domain ${peer} does not wait for domain ${caller}`, {
+      detail: { remoteDomid: peer, remotePort },
+    })
+  }
+
+  /** Both ends; a port of the caller's own may wait for the caller, even this one for itself. */
+  #join(caller: Domid, local: Port, peer: Domid, remotePort: Port): void {
+    const { domains } = this.#xen
+    const record = domains.record(caller)
+    const near = this.#ports.find(record, local)
+    const far = this.#ports.find(domains.record(peer), remotePort)
+    this.#ports.connect(near, peer, remotePort)
+    this.#ports.connect(far, caller, local)
+    this.#signals.raise(caller, record, near, local)
+  }
+
+  #sendTo(channel: number): void {
+    const remoteDomid = this.#ports.get(channel, channelRecord.remoteDomid) as Domid
+    const remotePort = this.#ports.get(channel, channelRecord.remotePort) as Port
+    const record = this.#xen.domains.record(remoteDomid)
+    this.#signals.raise(remoteDomid, record, this.#ports.find(record, remotePort), remotePort)
+  }
+
+  #statusOf(channel: number): ChannelStatus {
+    const field = (name: keyof typeof channelRecord) => this.#ports.get(channel, channelRecord[name])
+    const vcpu = field('vcpu')
+    const remoteDomid = field('remoteDomid') as Domid
+    switch (field('state')) {
+      case ChannelState.Unbound:
+        return { vcpu, is: 'unbound', remoteDomid }
+      case ChannelState.Interdomain:
+        return { vcpu, is: 'interdomain', remoteDomid, remotePort: field('remotePort') as Port }
+      case ChannelState.Virq:
+        return { vcpu, is: 'virq', virq: field('virq') as Virq }
+      case ChannelState.Ipi:
+        return { vcpu, is: 'ipi' }
+      default:
+        return { vcpu, is: 'closed' }
     }
-    return open
   }
 
-  #raise(domid: Domid, port: Port): void {
-    const { domains, memory, wakeups } = this.#xen
-    const sharedInfo = memory.frame(domains.get(domains.record(domid), domainRecord.sharedInfo))
-    const vcpu = this.#words[this.#find(domid, port) + channelRecord.vcpu]!
-    if (setPending(sharedInfo, vcpu, port)) wakeups.signal(domid, vcpu, domains)
+  #assertVcpu(record: number, vcpu: number): void {
+    if (this.#xen.vcpus.has(record, vcpu)) return
+    throw new XenError('ENOENT', `the domain has no vcpu ${vcpu}`, { detail: { vcpu } })
   }
 
-  #release(domid: Domid, port: Port): void {
-    const words = this.#words
-    const channel = this.#find(domid, port)
-    if (words[channel + channelRecord.state] === ChannelState.Interdomain) {
-      const peer = this.#find(
-        words[channel + channelRecord.remoteDomid] as Domid,
-        words[channel + channelRecord.remotePort]!,
-      )
-      words[peer + channelRecord.state] = ChannelState.Unbound
-      words[peer + channelRecord.remotePort] = 0
-    }
-    const { domains, memory, vcpus } = this.#xen
-    const record = domains.record(domid)
-    if (words[channel + channelRecord.state] === ChannelState.Virq) {
-      const virq = words[channel + channelRecord.virq]!
-      vcpus.set(record, words[channel + channelRecord.vcpu]!, vcpuRecord.virqPort + virq, 0)
-    }
-    words.fill(0, channel, channel + channelRecord.words)
-    domains.set(record, domainRecord.openPorts, domains.get(record, domainRecord.openPorts) - 1)
-    if (port < domains.get(record, domainRecord.eventFreeHint)) domains.set(record, domainRecord.eventFreeHint, port)
-    clearPending(memory.frame(domains.get(record, domainRecord.sharedInfo)), port)
-  }
-
-  /** Xen gives out the lowest that is free, so that a number comes again as soon as its port was closed. */
-  #claim(domid: Domid, state: number, remoteDomid: Domid, remotePort: number): Port {
-    const words = this.#words
-    const { domains, tables } = this.#xen
-    const record = domains.record(domid)
-    const end = Math.min(domains.get(record, domainRecord.eventLimit) + 1, TWO_LEVEL_PORTS)
-    for (let port = domains.get(record, domainRecord.eventFreeHint); port < end; port++) {
-      const channel = tables.events.ensure(record, port)
-      if (channel < 0) break
-      if (words[channel + channelRecord.state] !== ChannelState.Free) continue
-      words[channel + channelRecord.state] = state
-      words[channel + channelRecord.remoteDomid] = remoteDomid
-      words[channel + channelRecord.remotePort] = remotePort
-      domains.set(record, domainRecord.eventFreeHint, port + 1)
-      domains.set(record, domainRecord.openPorts, domains.get(record, domainRecord.openPorts) + 1)
-      return port as Port
-    }
-    throw new XenError('ENOSPC', `domain ${domid} has all of its ${end - 1} ports open`, { detail: { domid } })
-  }
-
-  #portOfVirq(domid: Domid, virq: Virq): number {
-    const { domains, vcpus } = this.#xen
-    return vcpus.get(domains.record(domid), 0, vcpuRecord.virqPort + virq)
-  }
-
-  #open(domid: Domid, port: Port): number {
-    const channel = this.#find(domid, port)
-    if (!this.#isOpen(domid, port))
-      throw new XenError('EINVAL', `domain ${domid} has no open port ${port}`, { detail: { domid, port } })
-    return channel
-  }
-
-  /** One more than the highest port that may be open. */
-  #reach(domid: Domid): number {
-    const { domains, tables } = this.#xen
-    return tables.events.reach(domains.record(domid))
-  }
-
-  #isOpen(domid: Domid, port: number): boolean {
-    const channel = this.#find(domid, port)
-    return channel >= 0 && this.#words[channel + channelRecord.state] !== ChannelState.Free
-  }
-
-  /** Word index of a port's record; −1 for what can be no port. */
-  #find(domid: Domid, port: number): number {
-    const { domains, tables } = this.#xen
-    return port >>> 0 === port && port > 0 ? tables.events.wordOf(domains.record(domid), port) : -1
-  }
-
-  #requirePrivilege(caller: Domid, domid: Domid): void {
-    if (this.#xen.isPrivileged(caller)) return
-    throw new XenError('EPERM', `domain ${caller} may not open ports of domain ${domid}`)
+  #assertMayTouch(caller: Domid, domid: Domid): void {
+    if (caller === domid || this.#xen.isPrivileged(caller)) return
+    throw new XenError('EPERM', `domain ${caller} may not touch ports of domain ${domid}`, { detail: { domid } })
   }
 }
