@@ -20,6 +20,7 @@ export type ErrnoCode =
   | 'ENODEV'
   | 'EOPNOTSUPP'
   | 'EPROTO'
+  | 'ERANGE'
 
 /** @see grant_table.h GNTST_* */
 export type GrantStatusCode =

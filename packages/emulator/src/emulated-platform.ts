@@ -1,5 +1,4 @@
 import { type Domid, type Port, type SharedMemory, XenError } from '@split-driver/abi'
-import { GrantTableV1 } from '@split-driver/grant'
 import type { Capabilities, Clock, Platform } from '@split-driver/platform'
 import type { XenStoreClient } from '@split-driver/xenbus'
 import { memoryMap } from './domain-builder.js'
@@ -7,15 +6,13 @@ import { EmulatedEventChannels } from './event-channels.js'
 import { FrameMemory } from './frame-memory.js'
 import { EmulatedGrantMapper } from './grant-mapper.js'
 import { EmulatedGrantSharer } from './grant-sharer.js'
+import { openGrantTable } from './grant-table-opening.js'
 import { DomainState, domainRecord } from './hypervisor/machine-layout.js'
 import type { Machine } from './machine.js'
 import { PageAllocator } from './page-allocator.js'
 import { PauseGate } from './pause-gate.js'
 import { readStartInfo, type StartOfDay } from './start-of-day.js'
 import { openXenStore } from './xenstore.js'
-
-/** Frames of a domain's grant table, 512 grants each. */
-const GRANT_FRAMES = 32
 
 /** The console ring as a guest finds it. */
 export interface PrimaryConsole {
@@ -47,7 +44,6 @@ export class EmulatedPlatform implements Platform {
     const field = (name: keyof typeof domainRecord) => xen.domains.get(record, domainRecord[name])
     const writable = (frame: number) => new FrameMemory(memory, frame, 1, 'writable')
     if (field('state') !== DomainState.Running) throw new XenError('ESRCH', `domain ${domid} is not running`)
-    const grantFrames = calls.grants.setupTable(domid, Math.min(GRANT_FRAMES, field('maxGrantFrames')))
     this.domid = domid
     this.start = readStartInfo(memory, field('startInfo') as StartOfDay['sharedInfo'])
     this.gate = new PauseGate(xen, domid)
@@ -66,7 +62,7 @@ export class EmulatedPlatform implements Platform {
     this.sharer = new EmulatedGrantSharer({
       domid,
       memory,
-      table: new GrantTableV1(grantFrames.map(writable)),
+      grants: openGrantTable(domid, memory, calls.grants, 1),
       pages: new PageAllocator(field('memory') + memoryMap.firstFree, field('memoryFrames') - memoryMap.firstFree),
       clock: this.clock,
     })

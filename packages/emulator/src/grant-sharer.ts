@@ -4,11 +4,11 @@ import {
   type GrantAccess,
   GrantRefPool,
   type GrantSharer,
-  type GrantTableV1,
   type SharedPages,
 } from '@split-driver/grant'
 import type { Clock, Timer } from '@split-driver/platform'
 import { FrameMemory } from './frame-memory.js'
+import type { OpenGrantTable } from './grant-table-opening.js'
 import type { MachineMemory } from './machine-memory.js'
 import type { PageAllocator } from './page-allocator.js'
 
@@ -18,12 +18,12 @@ const RECLAIM_MILLISECONDS = 100
 export interface SharerParts {
   readonly domid: Domid
   readonly memory: MachineMemory
-  readonly table: GrantTableV1
+  readonly grants: OpenGrantTable
   readonly pages: PageAllocator
   readonly clock: Clock
 }
 
-/** Grants pages of the domain's own memory, through its v1 grant table. */
+/** Grants pages of the domain's own memory, through its grant table, which grows when it is full. */
 export class EmulatedGrantSharer implements GrantSharer {
   readonly #parts: SharerParts
   readonly #refs: GrantRefPool
@@ -34,8 +34,9 @@ export class EmulatedGrantSharer implements GrantSharer {
 
   constructor(parts: SharerParts) {
     this.#parts = parts
-    this.#refs = new GrantRefPool(parts.table.entryCount)
-    this.#deferred = new DeferredRelease(parts.table)
+    const { table, grow } = parts.grants
+    this.#refs = new GrantRefPool(table.entryCount, grow)
+    this.#deferred = new DeferredRelease(table)
   }
 
   share(remoteDomid: Domid, pageCount: number, access: GrantAccess): SharedPages {
@@ -43,15 +44,15 @@ export class EmulatedGrantSharer implements GrantSharer {
       throw new RangeError(`the number of pages to share must be a positive integer, not ${pageCount}`)
     this.#assertHere()
     this.reclaim()
-    if (this.#refs.available < pageCount)
+    if (!this.#refs.reserve(pageCount))
       throw new XenError('ENOSPC', `${pageCount} grant references are wanted, ${this.#refs.available} are free`)
-    const { memory, table } = this.#parts
+    const { memory, grants } = this.#parts
     const first = this.#allocate(pageCount)
     memory.bytes.fill(0, first * PAGE_BYTES, (first + pageCount) * PAGE_BYTES)
     const refs: GrantRef[] = []
     for (let i = 0; i < pageCount; i++) {
       const ref = this.#refs.claim()
-      table.grantAccess(ref, remoteDomid, (first + i) as FrameNumber, access)
+      grants.table.grantAccess(ref, remoteDomid, (first + i) as FrameNumber, access)
       refs.push(ref)
     }
     const shared = new EmulatedSharedPages(

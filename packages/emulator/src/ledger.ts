@@ -1,9 +1,9 @@
-import { type Domid, type GrantRef, PAGE_WORDS } from '@split-driver/abi'
+import type { Domid } from '@split-driver/abi'
 import { GRANT_RESERVED_ENTRIES, GRANT_RESERVED_XENSTORE } from '@split-driver/grant'
 import type { EventChannelCalls } from './hypervisor/event-channel-calls.js'
 import type { GrantCalls } from './hypervisor/grant-calls.js'
 import { DOMID_XEN, type Hypervisor } from './hypervisor/hypervisor.js'
-import { DomainState, domainRecord, GRANTS_PER_FRAME } from './hypervisor/machine-layout.js'
+import { DomainState, domainRecord } from './hypervisor/machine-layout.js'
 
 export interface LedgerEntry {
   readonly domid: Domid
@@ -69,16 +69,10 @@ export class Ledger {
   }
 
   #openGrants(domid: Domid): LedgerEntry[] {
-    const { domains, memory, tables } = this.#xen
-    const record = domains.record(domid)
-    const count = domains.get(record, domainRecord.grantFrames) * GRANTS_PER_FRAME
-    const open: LedgerEntry[] = []
-    for (let ref = GRANT_RESERVED_ENTRIES as GrantRef; ref < count; ref = (ref + 1) as GrantRef) {
-      const table = tables.grants.frameAt(record, Math.floor(ref / GRANTS_PER_FRAME)) * PAGE_WORDS
-      if ((memory.words[table + (ref % GRANTS_PER_FRAME) * 2]! & 0xffff) !== 0)
-        open.push({ domid, kind: 'grant', what: `grant ${ref} of domain ${domid}` })
-    }
-    return open
+    return this.#grants
+      .listGranted(domid)
+      .filter((ref) => ref >= GRANT_RESERVED_ENTRIES)
+      .map((ref) => ({ domid, kind: 'grant', what: `grant ${ref} of domain ${domid}` }))
   }
 
   #isStartOfDay(domid: Domid, port: number): boolean {

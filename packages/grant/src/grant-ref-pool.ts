@@ -27,6 +27,16 @@ export class GrantRefPool {
     return Math.max(0, this.#claimed.length - GRANT_RESERVED_ENTRIES) - this.#free.length
   }
 
+  /** Makes the table larger until `count` can be claimed. @returns whether they can */
+  reserve(count: number): boolean {
+    while (this.#free.length < count) {
+      const entries = this.#grow()
+      if (entries === 0) return false
+      this.#extend(entries)
+    }
+    return true
+  }
+
   /** @throws XenError ENOSPC */
   claim(): GrantRef {
     if (this.#free.length === 0) this.#extend(this.#grow())

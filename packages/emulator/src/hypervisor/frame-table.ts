@@ -52,6 +52,12 @@ export class FrameTable {
     return frame < this.#memory.frameCount && this.#memory.words[this.#base + frame] === FrameOwner.firstDomain + domid
   }
 
+  /** Whose memory a frame of the machine is; `undefined` for free ones and the hypervisor's own. */
+  ownerOf(frame: number): Domid | undefined {
+    const owner = this.#memory.words[this.#base + frame]!
+    return owner < FrameOwner.firstDomain ? undefined : ((owner - FrameOwner.firstDomain) as Domid)
+  }
+
   /** Frames that nobody holds. */
   countFree(): number {
     const { words, frameCount } = this.#memory

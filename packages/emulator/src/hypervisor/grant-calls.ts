@@ -1,263 +1,276 @@
-import { type Domid, type FrameNumber, type GrantRef, PAGE_BYTES, type SharedMemory, XenError } from '@split-driver/abi'
+import { DOMID_SELF, type Domid, type FrameNumber, type GrantRef, PAGE_BYTES, XenError } from '@split-driver/abi'
 import {
+  type CacheFlush,
   type GrantAccess,
-  GrantFlag,
+  type GrantCopy,
+  type GrantFramesAnswer,
+  type GrantFramesRequest,
+  type GrantHandle,
+  GrantMapFlag,
   GrantStatus,
+  type GrantTableSize,
   grantError,
-  pinEntry,
-  pinnedFrame,
-  unpinEntry,
+  type MapGrantRef,
+  type MappedGrantRef,
+  type SwapGrantRef,
+  type TransferFrame,
+  type UnmapAndReplace,
+  type UnmapGrantRef,
 } from '@split-driver/grant'
+import { CacheFlushes } from './cache-flush.js'
+import { GrantCopies } from './grant-copies.js'
+import { GrantEntries } from './grant-entries.js'
+import { GrantMappings } from './grant-mappings.js'
+import { GrantPins } from './grant-pins.js'
+import { GrantTables } from './grant-tables.js'
 import type { Hypervisor } from './hypervisor.js'
-import {
-  activeRecord,
-  DomainState,
-  domainRecord,
-  GRANTS_PER_FRAME,
-  MapState,
-  maptrackRecord,
-} from './machine-layout.js'
-
-/** Names a mapping to the hypervisor. @see grant_table.h grant_handle_t */
-export type MapHandle = number
+import { DomainState, domainRecord, maptrackRecord } from './machine-layout.js'
+import { Maptrack } from './maptrack.js'
 
 /** One mapping that a domain holds. */
 export interface HeldMapping {
-  readonly handle: MapHandle
+  readonly handle: GrantHandle
   readonly granter: Domid
   readonly ref: GrantRef
   readonly frame: number
   readonly access: GrantAccess
 }
 
-/** The grant-table hypercalls for v1 tables. @see xen/include/public/grant_table.h GNTTABOP_* */
+/** Entries of a list that are done in one hold of the lock. */
+const OPS_A_TURN = 64
+
+/** Mappings of a dead domain that are ended in one hold of the lock. */
+const HANDLES_A_TURN = 4096
+
+/** Where a domain's platform maps pages: it reaches them by their frames, so any one address will do. */
+const PLATFORM_ADDRESS = PAGE_BYTES
+
+/**
+ * The grant-table hypercalls. Long lists let go of the lock now and then, as real hypercalls are preempted.
+ * @see xen/include/public/grant_table.h GNTTABOP_*; `GrantTableOp` says what each does
+ */
 export class GrantCalls {
+  readonly entries: GrantEntries
+  readonly pins: GrantPins
   readonly #xen: Hypervisor
-  readonly #words: Int32Array
+  readonly #maptrack: Maptrack
+  readonly #mappings: GrantMappings
+  readonly #copies: GrantCopies
+  readonly #tables: GrantTables
+  readonly #flushes: CacheFlushes
 
   constructor(xen: Hypervisor) {
     this.#xen = xen
-    this.#words = xen.memory.words
+    this.entries = new GrantEntries(xen)
+    this.pins = new GrantPins(xen, this.entries)
+    this.#maptrack = new Maptrack(xen)
+    this.#mappings = new GrantMappings(xen, this.pins, this.#maptrack)
+    this.#copies = new GrantCopies(xen, this.entries, this.pins)
+    this.#tables = new GrantTables(xen, this.entries, this.pins)
+    this.#flushes = new CacheFlushes(xen, this.entries, this.pins)
   }
 
-  /**
-   * GNTTABOP_setup_table: the pages of the caller's grant table, which grows to `frameCount` of them if it is smaller.
-   * @throws XenError GNTST_general_error beyond the domain's limit; GNTST_no_space if the machine has no frame left
-   */
-  setupTable(caller: Domid, frameCount: number): FrameNumber[] {
-    const xen = this.#xen
-    xen.enter(caller)
-    try {
-      const record = xen.domains.record(caller)
-      const most = xen.domains.get(record, domainRecord.maxGrantFrames)
-      if (frameCount > most)
-        throw new XenError('GNTST_general_error', `domain ${caller} can have ${most} grant frames, not ${frameCount}`)
-      return Array.from({ length: frameCount }, (_, slot) => {
-        if (xen.tables.grants.ensure(record, slot) < 0)
-          throw new XenError('GNTST_no_space', 'the machine has no frame for a grant table')
-        return xen.tables.grants.frameAt(record, slot) as FrameNumber
-      })
-    } finally {
-      xen.leave()
+  mapGrantRef(caller: Domid, ops: readonly MapGrantRef[]): MappedGrantRef[] {
+    return this.#each(caller, ops, (record, { dom, ref, flags, hostAddr }) => {
+      const handle = this.#mappings.map(record, dom, ref, flags, hostAddr)
+      if (handle < 0) return { status: handle as GrantStatus, handle: 0, devBusAddr: 0 }
+      return { status: GrantStatus.GNTST_okay, handle, devBusAddr: this.#held(record, handle)!.frame * PAGE_BYTES }
+    })
+  }
+
+  unmapGrantRef(caller: Domid, ops: readonly UnmapGrantRef[]): GrantStatus[] {
+    return this.#each(caller, ops, (record, { handle, hostAddr, devBusAddr }) =>
+      this.#mappings.unmap(record, handle, hostAddr, devBusAddr),
+    )
+  }
+
+  /** What is at `newAddr` this machine cannot know: it keeps no page tables. */
+  unmapAndReplace(caller: Domid, ops: readonly UnmapAndReplace[]): GrantStatus[] {
+    return this.#each(caller, ops, (record, { handle, hostAddr }) => this.#mappings.unmap(record, handle, hostAddr, 0))
+  }
+
+  copyGrants(caller: Domid, ops: readonly GrantCopy[]): GrantStatus[] {
+    return this.#each(caller, ops, (_, op) => this.#copies.copy(caller, op))
+  }
+
+  swapGrantRef(caller: Domid, ops: readonly SwapGrantRef[]): GrantStatus[] {
+    return this.#each(caller, ops, (record, { refA, refB }) => this.#tables.swap(record, refA, refB))
+  }
+
+  /** No page of this machine changes hands: domains are such whose memory is translated. */
+  transfer(caller: Domid, ops: readonly TransferFrame[]): GrantStatus[] {
+    return this.#each(caller, ops, (_, { mfn }) =>
+      this.#xen.frames.isOwnedBy(mfn, caller) ? GrantStatus.GNTST_general_error : GrantStatus.GNTST_bad_page,
+    )
+  }
+
+  setupTable(caller: Domid, { dom, nrFrames }: GrantFramesRequest): GrantFramesAnswer {
+    const refused = (status: GrantStatus) => ({ status, frameList: [] })
+    return this.#ofTable(caller, dom, (record) => this.#tables.setup(record, nrFrames), refused)
+  }
+
+  getStatusFrames(caller: Domid, { dom, nrFrames }: GrantFramesRequest): GrantFramesAnswer {
+    const refused = (status: GrantStatus) => ({ status, frameList: [] })
+    return this.#ofTable(caller, dom, (record) => this.#tables.statusFrames(record, nrFrames), refused)
+  }
+
+  /** How many status pages the caller's table has; a guest reckons that from its grant frames. */
+  statusFrameCount(caller: Domid): number {
+    return this.#alone(caller, (record) => this.#xen.domains.get(record, domainRecord.statusFrames))
+  }
+
+  querySize(caller: Domid, dom: Domid): GrantTableSize {
+    const size = (record: number) => ({
+      status: GrantStatus.GNTST_okay,
+      nrFrames: this.#tables.frames(record),
+      maxNrFrames: this.#tables.maxFrames(record),
+    })
+    return this.#ofTable(caller, dom, size, (status) => ({ status, nrFrames: 0, maxNrFrames: 0 }))
+  }
+
+  setVersion(caller: Domid, version: number): void {
+    this.#alone(caller, (record) => this.#tables.setVersion(record, version))
+  }
+
+  getVersion(caller: Domid, dom: Domid): 1 | 2 {
+    const refused = (status: GrantStatus): never => {
+      const code = status === GrantStatus.GNTST_bad_domain ? 'ESRCH' : 'EPERM'
+      throw new XenError(code, `domain ${caller} cannot be told the version of domain ${dom}'s table`)
     }
+    return this.#ofTable(caller, dom, (record) => this.entries.version(record), refused)
+  }
+
+  cacheFlush(caller: Domid, ops: readonly CacheFlush[]): void {
+    for (const op of ops) this.#flushes.flush(caller, op)
+  }
+
+  /** Is that a page of the caller's own table, or of its statuses? */
+  ownsPage(caller: Domid, frame: FrameNumber): boolean {
+    return this.#alone(caller, (record) => this.#tables.hasPage(record, frame))
   }
 
   /**
-   * GNTTABOP_map_grant_ref for a list: all or nothing.
+   * Maps a list for a domain's platform: all or nothing.
    * @throws XenError GNTST_* of the first that failed, its place in `detail.index`
    */
   map(caller: Domid, granter: Domid, refs: readonly GrantRef[], access: GrantAccess): HeldMapping[] {
-    const xen = this.#xen
+    const flags = GrantMapFlag.hostMap | (access === 'read-only' ? GrantMapFlag.readonly : 0)
     const held: HeldMapping[] = []
-    xen.enter(caller)
-    try {
-      refs.forEach((ref, index) => {
-        const mapping = this.#mapOne(caller, granter, ref, access)
-        if (typeof mapping === 'number') throw this.#refusal(mapping, granter, ref, index)
-        held.push(mapping)
-      })
-      return held
-    } catch (error) {
-      for (const mapping of held) this.#unmapOne(caller, mapping.handle)
-      throw error
-    } finally {
-      xen.leave()
-    }
+    let failed: number = GrantStatus.GNTST_okay
+    this.#each(caller, refs, (record, ref) => {
+      if (failed < 0) return
+      const handle = this.#mappings.map(record, granter, ref, flags, PLATFORM_ADDRESS)
+      if (handle < 0) failed = handle
+      else held.push(this.#held(record, handle)!)
+    })
+    if (failed === GrantStatus.GNTST_okay) return held
+    this.unmap(
+      caller,
+      held.map(({ handle }) => handle),
+    )
+    throw this.#refusal(failed, granter, refs[held.length]!, held.length)
   }
 
-  /** GNTTABOP_unmap_grant_ref. @throws XenError GNTST_bad_handle for one that is not mapped; the others are unmapped */
-  unmap(caller: Domid, handles: readonly MapHandle[]): void {
-    const xen = this.#xen
-    let bad = -1
-    xen.enter(caller)
-    try {
-      for (const handle of handles) if (!this.#unmapOne(caller, handle)) bad = handle
-    } finally {
-      xen.leave()
-    }
-    if (bad >= 0) throw new XenError('GNTST_bad_handle', `handle ${bad} is not mapped`, { detail: { handle: bad } })
+  /** Ends mappings of `map`. @throws XenError GNTST_bad_handle for one that is not mapped; the others are unmapped */
+  unmap(caller: Domid, handles: readonly GrantHandle[]): void {
+    const ended = this.#each(caller, handles, (record, handle) => this.#mappings.unmapWhole(record, handle))
+    const handle = handles[ended.indexOf(false)]
+    if (handle === undefined) return
+    throw new XenError('GNTST_bad_handle', `handle ${handle} is not mapped`, { detail: { handle } })
   }
 
   /**
-   * GNTTABOP_copy between a granted page and memory of the caller's.
+   * Copies between a granted page and private memory of the caller's.
    * @throws XenError GNTST_bad_copy_arg if it would cross the page's end; GNTST_* of the grant
    */
   copy(caller: Domid, granter: Domid, ref: GrantRef, offset: number, own: Uint8Array, direction: 'from' | 'to'): void {
-    if (!Number.isInteger(offset) || offset < 0 || offset + own.length > PAGE_BYTES)
-      throw new XenError('GNTST_bad_copy_arg', `bytes ${offset} to ${offset + own.length} leave the granted page`, {
-        detail: { ref, offset, length: own.length },
-      })
-    const xen = this.#xen
-    xen.enter(caller)
-    try {
-      const access = direction === 'from' ? 'read-only' : 'writable'
-      const frame = this.#pin(caller, granter, ref, access, 'copy')
-      if (frame < 0) throw this.#refusal(frame, granter, ref)
-      const { bytes } = xen.memory
-      const at = frame * PAGE_BYTES + offset
-      if (direction === 'to') bytes.set(own, at)
-      else own.set(bytes.subarray(at, at + own.length))
-      this.#unpin(granter, ref, access)
-    } finally {
-      xen.leave()
-    }
+    const status = this.#alone(caller, () => this.#copies.copyPrivate(caller, granter, ref, offset, own, direction))
+    if (status !== GrantStatus.GNTST_okay) throw this.#refusal(status, granter, ref)
   }
 
   /** Mappings that `domid` holds. The caller holds the lock. */
   listHeld(domid: Domid): HeldMapping[] {
-    const held: HeldMapping[] = []
-    for (let handle = 0; handle < this.#handleCount(domid); handle++) {
-      const mapping = this.#held(domid, handle)
-      if (mapping) held.push(mapping)
-    }
-    return held
+    const record = this.#xen.domains.record(domid)
+    const handles = Array.from({ length: this.#maptrack.reach(record) }, (_, handle) => handle)
+    return handles.flatMap((handle) => this.#held(record, handle) ?? [])
   }
 
-  /** Lets go of all that `domid` has mapped. The caller holds the lock. */
+  /** Entries of `domid`'s own that grant something, or are in use still. The caller holds the lock. */
+  listGranted(domid: Domid): GrantRef[] {
+    const record = this.#xen.domains.record(domid)
+    const granted: GrantRef[] = []
+    for (let ref = 0 as GrantRef; ref < this.entries.count(record); ref = (ref + 1) as GrantRef)
+      if (this.entries.flags(record, ref) !== 0) granted.push(ref)
+    return granted
+  }
+
+  /** Lets go of all that `domid`, which is dying, has mapped. The caller holds the lock, and loses it now and then. */
   unmapAll(domid: Domid): void {
-    for (const { handle } of this.listHeld(domid)) this.#unmapOne(domid, handle)
+    const xen = this.#xen
+    const record = xen.domains.record(domid)
+    const reach = this.#maptrack.reach(record)
+    for (let handle = 0; handle < reach; handle++) {
+      this.#mappings.unmapWhole(record, handle)
+      if ((handle + 1) % HANDLES_A_TURN === 0) xen.yieldLock()
+    }
   }
 
-  /** Which of `domid`'s grants others have pinned now. The caller holds the lock. */
+  /** How many of `domid`'s grants others have pinned now. The caller holds the lock. */
   pinnedCount(domid: Domid): number {
     return this.#xen.domains.get(this.#xen.domains.record(domid), domainRecord.pinnedGrants)
   }
 
-  #mapOne(caller: Domid, granter: Domid, ref: GrantRef, access: GrantAccess): HeldMapping | number {
-    const handle = this.#freeHandle(caller)
-    if (handle < 0) return GrantStatus.GNTST_no_device_space
-    const frame = this.#pin(caller, granter, ref, access, 'map')
-    if (frame < 0) return frame
-    const words = this.#words
-    const at = this.#handleWord(caller, handle)
-    words[at + maptrackRecord.state] = access === 'writable' ? MapState.Writable : MapState.ReadOnly
-    words[at + maptrackRecord.granter] = granter
-    words[at + maptrackRecord.ref] = ref
-    words[at + maptrackRecord.frame] = frame
-    return { handle, granter, ref, frame, access }
-  }
-
-  #unmapOne(caller: Domid, handle: MapHandle): boolean {
-    const mapping = this.#held(caller, handle)
-    if (!mapping) return false
-    const at = this.#handleWord(caller, handle)
-    this.#words.fill(0, at, at + maptrackRecord.words)
-    this.#unpin(mapping.granter, mapping.ref, mapping.access)
-    return true
-  }
-
-  /** Marks the grant as in use. @returns its frame, or a negative GNTST_* */
-  #pin(caller: Domid, granter: Domid, ref: GrantRef, access: GrantAccess, purpose: 'map' | 'copy'): number {
-    const { domains, frames, tables } = this.#xen
-    const record = domains.find(granter)
-    if (record < 0 || domains.get(record, domainRecord.state) >= DomainState.Dying) return GrantStatus.GNTST_bad_domain
-    if (ref >>> 0 >= domains.get(record, domainRecord.grantFrames) * GRANTS_PER_FRAME)
-      return GrantStatus.GNTST_bad_gntref
-    const words = this.#words
-    const active = tables.active.ensure(record, ref)
-    if (active < 0) return GrantStatus.GNTST_no_space
-    const table = this.#grantFrame(record, ref)
-    const entry = ref % GRANTS_PER_FRAME
-    const inUse = words[active + activeRecord.readers]! + words[active + activeRecord.writers]! > 0
-    if (inUse && words[active + activeRecord.domid] !== caller) return GrantStatus.GNTST_general_error
-    const status = pinEntry(table, entry, { domid: caller, access, purpose, alreadyPinned: inUse })
-    if (status !== GrantStatus.GNTST_okay) return status
-    if (!inUse) {
-      const frame = pinnedFrame(table, entry)
-      if (!frames.isOwnedBy(frame, granter)) {
-        unpinEntry(table, entry, GrantFlag.reading | GrantFlag.writing)
-        return GrantStatus.GNTST_bad_page
-      }
-      words[active + activeRecord.frame] = frame
-      words[active + activeRecord.domid] = caller
-      domains.set(record, domainRecord.pinnedGrants, domains.get(record, domainRecord.pinnedGrants) + 1)
-    }
-    words[active + (access === 'writable' ? activeRecord.writers : activeRecord.readers)]!++
-    return words[active + activeRecord.frame]!
-  }
-
-  #unpin(granter: Domid, ref: GrantRef, access: GrantAccess): void {
-    const { domains, tables } = this.#xen
-    const words = this.#words
-    const record = domains.record(granter)
-    const active = tables.active.wordOf(record, ref)
-    words[active + (access === 'writable' ? activeRecord.writers : activeRecord.readers)]!--
-    const noWriters = words[active + activeRecord.writers] === 0
-    const noReaders = noWriters && words[active + activeRecord.readers] === 0
-    const table = this.#grantFrame(record, ref)
-    const released = (noWriters ? GrantFlag.writing : 0) | (noReaders ? GrantFlag.reading : 0)
-    unpinEntry(table, ref % GRANTS_PER_FRAME, released)
-    if (!noReaders) return
-    const pinned = domains.get(record, domainRecord.pinnedGrants) - 1
-    domains.set(record, domainRecord.pinnedGrants, pinned)
-    if (pinned === 0 && domains.get(record, domainRecord.state) === DomainState.Zombie) this.#xen.bury(granter)
-  }
-
-  #freeHandle(domid: Domid): number {
-    const { domains, tables } = this.#xen
-    const record = domains.record(domid)
-    const there = tables.maptrack.reach(record)
-    const hint = domains.get(record, domainRecord.handleHint)
-    for (let tried = 0; tried < there; tried++) {
-      const handle = (hint + tried) % there
-      if (this.#words[this.#handleWord(domid, handle) + maptrackRecord.state] !== MapState.Free) continue
-      domains.set(record, domainRecord.handleHint, handle + 1)
-      return handle
-    }
-    const mayGrow =
-      domains.get(record, domainRecord.maptrackFrames) < domains.get(record, domainRecord.maxMaptrackFrames)
-    return mayGrow && tables.maptrack.ensure(record, there) >= 0 ? there : -1
-  }
-
-  #held(domid: Domid, handle: MapHandle): HeldMapping | undefined {
-    if (handle >>> 0 !== handle || this.#handleWord(domid, handle) < 0) return undefined
-    const words = this.#words
-    const at = this.#handleWord(domid, handle)
-    const state = words[at + maptrackRecord.state]
-    if (state === MapState.Free) return undefined
+  #held(record: number, handle: GrantHandle): HeldMapping | undefined {
+    const word = this.#maptrack.find(record, handle)
+    if (word < 0) return undefined
+    const { words } = this.#xen.memory
+    const flags = words[word + maptrackRecord.flags]!
     return {
       handle,
-      granter: words[at + maptrackRecord.granter] as Domid,
-      ref: (words[at + maptrackRecord.ref]! >>> 0) as GrantRef,
-      frame: words[at + maptrackRecord.frame]!,
-      access: state === MapState.Writable ? 'writable' : 'read-only',
+      granter: (flags >>> 16) as Domid,
+      ref: (words[word + maptrackRecord.ref]! >>> 0) as GrantRef,
+      frame: words[word + maptrackRecord.frame]!,
+      access: flags & GrantMapFlag.readonly ? 'read-only' : 'writable',
     }
   }
 
-  #handleCount(domid: Domid): number {
-    const { domains, tables } = this.#xen
-    return tables.maptrack.reach(domains.record(domid))
+  /** Does a list, some of it at a time. */
+  #each<Op, Result>(caller: Domid, ops: readonly Op[], one: (record: number, op: Op) => Result): Result[] {
+    const results: Result[] = []
+    for (let from = 0; from < ops.length; from += OPS_A_TURN) {
+      const turn = ops.slice(from, from + OPS_A_TURN)
+      this.#alone(caller, (record) => {
+        for (const op of turn) results.push(one(record, op))
+      })
+    }
+    return results
   }
 
-  #handleWord(domid: Domid, handle: MapHandle): number {
-    const { domains, tables } = this.#xen
-    return tables.maptrack.wordOf(domains.record(domid), handle)
+  #alone<Result>(caller: Domid, call: (record: number) => Result): Result {
+    const xen = this.#xen
+    xen.enter(caller)
+    try {
+      return call(xen.domains.record(caller))
+    } finally {
+      xen.leave()
+    }
   }
 
-  /** The page of the guest's own table that holds entry `ref`. */
-  #grantFrame(record: number, ref: GrantRef): SharedMemory {
-    const { memory, tables } = this.#xen
-    return memory.frame(tables.grants.frameAt(record, Math.floor(ref / GRANTS_PER_FRAME)))
+  /** For what only the domain itself and a privileged one may do. */
+  #ofTable<Answer>(
+    caller: Domid,
+    dom: Domid,
+    answer: (record: number) => Answer,
+    refused: (status: GrantStatus) => Answer,
+  ): Answer {
+    return this.#alone(caller, (own) => {
+      const { domains } = this.#xen
+      const record = dom === DOMID_SELF ? own : domains.find(dom)
+      if (record < 0 || domains.get(record, domainRecord.state) >= DomainState.Dying)
+        return refused(GrantStatus.GNTST_bad_domain)
+      if (record !== own && !this.#xen.isPrivileged(caller)) return refused(GrantStatus.GNTST_permission_denied)
+      return answer(record)
+    })
   }
 
   #refusal(status: number, granter: Domid, ref: GrantRef, index?: number): XenError {

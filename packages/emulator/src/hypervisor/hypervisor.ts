@@ -73,6 +73,12 @@ export class Hypervisor {
     this.#lock.release()
   }
 
+  /** In the middle of something long that the hypervisor itself does, and that may be interrupted here: others first. */
+  yieldLock(): void {
+    this.#lock.release()
+    this.#lock.acquire(DOMID_XEN)
+  }
+
   /**
    * A dying domain's frames go back to the machine, once nobody has any of them mapped. The caller holds the lock, has
    * closed its ports and ended its mappings.

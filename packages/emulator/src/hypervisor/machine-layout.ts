@@ -78,8 +78,6 @@ export const domainRecord = {
   /** Ports that start-of-day opened; 0 where there is none. */
   storePort: 28,
   consolePort: 29,
-  /** Last free maptrack handle + 1. */
-  lastFreeHandle: 30,
   /** Pages that the guest has given to its FIFO event array. */
   fifoPages: 30,
   /** The port that an EVTCHNOP_reset under way has come to; 0 where there is none. */
@@ -90,6 +88,8 @@ export const domainRecord = {
   holds: 40,
   /** SHUTDOWN_* + 1 once it has shut down, else 0. */
   shutdownCode: 41,
+  /** Last free maptrack handle + 1. */
+  lastFreeHandle: 43,
   /** One futex word a vcpu; changes whenever that vcpu may have something to do. Outlives the domain: see DomainTable. */
   wake: 64,
   words: 128,

@@ -69,13 +69,19 @@ export class PagedTable {
 
   /** Gives back all of it. */
   free(record: number): void {
-    for (let slot = 0; slot < this.#domains.get(record, this.#shape.reach); slot++) {
+    this.truncate(record, 0)
+  }
+
+  /** Gives back what reaches beyond the first `frames` frames. */
+  truncate(record: number, frames: number): void {
+    const reach = this.#domains.get(record, this.#shape.reach)
+    for (let slot = frames; slot < reach; slot++) {
       const entry = this.#entry(record, slot)
       const frame = this.#words[entry]!
       this.#words[entry] = 0
       if (frame !== 0) this.#frames.free(frame, 1)
     }
-    this.#domains.set(record, this.#shape.reach, 0)
+    this.#domains.set(record, this.#shape.reach, Math.min(reach, frames))
   }
 
   #add(record: number, slot: number): boolean {
