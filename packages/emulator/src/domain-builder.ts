@@ -4,7 +4,7 @@ import type { DomainCalls, DomainSize } from './hypervisor/domain-calls.js'
 import type { EventChannelCalls } from './hypervisor/event-channel-calls.js'
 import { DOMID_XEN, type Hypervisor } from './hypervisor/hypervisor.js'
 import { domainRecord } from './hypervisor/machine-layout.js'
-import { type StartOfDay, writeStartInfo } from './start-of-day.js'
+import { readStartInfo, type StartOfDay, writeStartInfo } from './start-of-day.js'
 
 /** Where the builder puts things in a domain's own memory, in pages; what follows is free. */
 export const memoryMap = { startInfo: 0, store: 1, console: 2, firstFree: 3 } as const
@@ -43,22 +43,38 @@ export class DomainBuilder {
     }
   }
 
+  /**
+   * Sets a suspended domain up as after a restore: new ports, another start-of-day page, nothing open. What lies in its memory
+   * stays. @throws XenError EBUSY if it has version 2 grants that are in use; ENOSPC
+   */
+  renew(domid: Domid): StartOfDay {
+    const { domains, memory } = this.#xen
+    const before = domains.get(domains.record(domid), domainRecord.startInfo) as FrameNumber
+    const { commandLine } = readStartInfo(memory, before)
+    this.#domains.renew(domid)
+    return this.#startOfDay(domid, { commandLine }, 'guest')
+  }
+
   #furnish(domid: Domid, plan: DomainPlan, role: 'control' | 'guest'): StartOfDay {
     const { domains, memory, tables } = this.#xen
+    const start = this.#startOfDay(domid, plan, role)
+    const grants = new GrantTableV1([memory.frame(tables.grants.frameAt(domains.record(domid), 0))])
+    grants.grantAccess(GRANT_RESERVED_XENSTORE as GrantRef, DOM0, start.store.frame, 'writable')
+    if (start.console) grants.grantAccess(GRANT_RESERVED_CONSOLE as GrantRef, DOM0, start.console.frame, 'writable')
+    return start
+  }
+
+  #startOfDay(domid: Domid, plan: DomainPlan, role: 'control' | 'guest'): StartOfDay {
+    const { domains, memory } = this.#xen
     const record = domains.record(domid)
     const field = (name: keyof typeof domainRecord) => domains.get(record, domainRecord[name])
     const page = (index: number) => (field('memory') + index) as FrameNumber
     const openPort = () => this.#channels.allocUnbound(DOMID_XEN, domid, DOM0)
-    const grants = new GrantTableV1([memory.frame(tables.grants.frameAt(record, 0))])
 
     const store = { frame: page(memoryMap.store), port: openPort() }
     domains.set(record, domainRecord.storePort, store.port)
-    grants.grantAccess(GRANT_RESERVED_XENSTORE as GrantRef, DOM0, store.frame, 'writable')
     const console = role === 'guest' ? { frame: page(memoryMap.console), port: openPort() } : undefined
-    if (console) {
-      domains.set(record, domainRecord.consolePort, console.port)
-      grants.grantAccess(GRANT_RESERVED_CONSOLE as GrantRef, DOM0, console.frame, 'writable')
-    }
+    if (console) domains.set(record, domainRecord.consolePort, console.port)
     const start: StartOfDay = {
       pages: field('memoryFrames'),
       sharedInfo: field('sharedInfo') as FrameNumber,

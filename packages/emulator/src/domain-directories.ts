@@ -12,7 +12,17 @@ const readableBy = (domid: Domid): Permission[] => [
 const ownedBy = (domid: Domid): Permission[] => [{ domid, kind: 'none' }]
 
 /** Directories that a guest fills itself. @see docs/misc/xenstore-paths.pandoc */
-const guestDirectories = ['control/shutdown', 'data', 'drivers', 'feature', 'attr', 'error']
+const guestDirectories = [
+  'control/shutdown',
+  'control/feature-poweroff',
+  'control/feature-reboot',
+  'control/feature-suspend',
+  'data',
+  'drivers',
+  'feature',
+  'attr',
+  'error',
+]
 
 export interface DomainDescription {
   readonly name: string

@@ -7,6 +7,7 @@ import { FrameMemory } from './frame-memory.js'
 import { EmulatedGrantMapper } from './grant-mapper.js'
 import { EmulatedGrantSharer } from './grant-sharer.js'
 import { openGrantTable } from './grant-table-opening.js'
+import { GuestSched } from './guest-sched.js'
 import { DomainState, domainRecord } from './hypervisor/machine-layout.js'
 import type { Machine } from './machine.js'
 import { PageAllocator } from './page-allocator.js'
@@ -33,8 +34,11 @@ export class EmulatedPlatform implements Platform {
   readonly start: StartOfDay
   /** Keeps events and timers back while the domain is paused or has shut down. */
   readonly gate: PauseGate
+  readonly hypercalls: { readonly sched: GuestSched }
   readonly #console: FrameMemory | undefined
   readonly #storePage: FrameMemory
+  readonly #machine: Machine
+  #successor: EmulatedPlatform | undefined
   #gone = false
 
   /** @throws XenError ESRCH if there is no such domain */
@@ -44,6 +48,7 @@ export class EmulatedPlatform implements Platform {
     const field = (name: keyof typeof domainRecord) => xen.domains.get(record, domainRecord[name])
     const writable = (frame: number) => new FrameMemory(memory, frame, 1, 'writable')
     if (field('state') !== DomainState.Running) throw new XenError('ESRCH', `domain ${domid} is not running`)
+    this.#machine = machine
     this.domid = domid
     this.start = readStartInfo(memory, field('startInfo') as StartOfDay['sharedInfo'])
     this.gate = new PauseGate(xen, domid)
@@ -70,6 +75,7 @@ export class EmulatedPlatform implements Platform {
     this.#storePage = writable(store.frame)
     this.xenstore = openXenStore(this.#storePage, this.events, store.port)
     this.#console = console && writable(console.frame)
+    this.hypercalls = { sched: new GuestSched(machine, this) }
   }
 
   /** The guest's end of its console. @throws XenError ENODEV in the control domain, which has none */
@@ -78,8 +84,26 @@ export class EmulatedPlatform implements Platform {
     return { memory: this.#console, port: this.start.console.port }
   }
 
+  /** Fulfilled when the domain has stopped by its own hypercall. */
+  get stopped(): Promise<void> {
+    return this.hypercalls.sched.stopped
+  }
+
+  /** This one, or what came of it when the domain went on afresh. */
+  get latest(): EmulatedPlatform {
+    return this.#successor?.latest ?? this
+  }
+
+  /** The domain has begun afresh: this platform ends, and another one stands on the new start-of-day page. */
+  renew(): EmulatedPlatform {
+    this.revoke()
+    this.#successor = this.#machine.attach(this.domid)
+    return this.#successor
+  }
+
   /** The domain is no more: no event reaches this thread any longer, and all its memory is out of reach. Idempotent. */
   revoke(): void {
+    this.#successor?.revoke()
     if (this.#gone) return
     this.#gone = true
     this.gate.close()

@@ -1,6 +1,6 @@
 import type { EmulatedPlatform } from './emulated-platform.js'
-import { loadProgram } from './program-module.js'
-import { crashReport, type ExitReport, type StartVcpu, type Vcpu, type VcpuRequest } from './vcpu.js'
+import { ProgramRun } from './program-run.js'
+import type { ExitReport, StartVcpu, Vcpu, VcpuRequest } from './vcpu.js'
 
 /** Runs a domain's code in this thread. */
 export const startInline: StartVcpu = (request) => new InlineVcpu(request)
@@ -12,35 +12,25 @@ export const startInline: StartVcpu = (request) => new InlineVcpu(request)
 class InlineVcpu implements Vcpu {
   readonly exited: Promise<ExitReport>
   readonly #platform: EmulatedPlatform
-  readonly #abort = new AbortController()
+  readonly #run: ProgramRun
   #onKilled: (report: ExitReport) => void = () => {}
 
-  constructor(request: VcpuRequest) {
-    this.#platform = request.machine.attach(request.domid)
+  constructor({ machine, domid, program, argument }: VcpuRequest) {
+    this.#platform = machine.attach(domid)
+    this.#run = new ProgramRun(this.#platform)
     const killed = new Promise<ExitReport>((resolve) => {
       this.#onKilled = resolve
     })
-    this.exited = Promise.race([this.#run(request), killed])
+    this.exited = Promise.race([this.#run.run(program, argument), killed])
   }
 
   shutdown(): void {
-    this.#abort.abort()
+    this.#run.shutdown()
   }
 
   async kill(): Promise<void> {
     this.#onKilled({ how: 'killed' })
     this.#platform.revoke()
-    this.#abort.abort()
-  }
-
-  async #run({ program, argument }: VcpuRequest): Promise<ExitReport> {
-    try {
-      await using platform = this.#platform
-      const code = typeof program === 'function' ? program : await loadProgram(program)
-      await code({ platform, argument, signal: this.#abort.signal })
-      return { how: 'halted' }
-    } catch (error) {
-      return crashReport(error)
-    }
+    this.#run.shutdown()
   }
 }

@@ -1,4 +1,5 @@
 import type { Domid } from '@split-driver/abi'
+import { GRANT_RESERVED_ENTRIES } from '@split-driver/grant'
 import type { Capabilities, Clock } from '@split-driver/platform'
 import { type BuiltDomain, DomainBuilder, type DomainPlan } from './domain-builder.js'
 import { DomainExceptions } from './domain-exceptions.js'
@@ -9,13 +10,14 @@ import { DomainCalls } from './hypervisor/domain-calls.js'
 import { EventChannelCalls } from './hypervisor/event-channel-calls.js'
 import { EventControlCalls } from './hypervisor/event-control-calls.js'
 import { GrantCalls } from './hypervisor/grant-calls.js'
-import { Hypervisor } from './hypervisor/hypervisor.js'
+import { DOMID_XEN, Hypervisor } from './hypervisor/hypervisor.js'
 import { LifecycleCalls } from './hypervisor/lifecycle-calls.js'
 import { InlineWakeups } from './inline-wakeups.js'
 import { Ledger, type LedgerEntry } from './ledger.js'
 import { MachineMemory, type MachineSize } from './machine-memory.js'
 import { interceptedCalls } from './simulation/intercepted-calls.js'
 import { Simulation, type SimulationOptions } from './simulation/simulation.js'
+import type { StartOfDay } from './start-of-day.js'
 
 /**
  * `threads`: domains in threads of their own, woken by futex. `inline`: all in this thread, woken in microtasks. `simulated`:
@@ -116,6 +118,24 @@ export class Machine {
   /** Builds a domain that XenStore does not know yet; `Toolstack.create` does the whole. */
   buildGuest(plan: DomainPlan = {}): BuiltDomain {
     return this.#builder.build(plan, 'guest')
+  }
+
+  /** Sets a suspended guest up as after a restore; `Toolstack.resume` does the whole. @throws XenError EBUSY ENOSPC */
+  renewGuest(domid: Domid): StartOfDay {
+    return this.#builder.renew(domid)
+  }
+
+  /** Has somebody pages of this domain mapped, beside its store and console rings? */
+  isShared(domid: Domid): boolean {
+    const { xen, calls } = this
+    xen.enter(DOMID_XEN)
+    try {
+      const isOwn = ({ granter, ref }: { granter: Domid; ref: number }) =>
+        granter === domid && ref >= GRANT_RESERVED_ENTRIES
+      return xen.domains.list().some((holder) => calls.grants.listHeld(holder).some(isOwn))
+    } finally {
+      xen.leave()
+    }
   }
 
   /** Time and timers as a domain sees them. */

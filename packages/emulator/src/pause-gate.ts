@@ -54,6 +54,8 @@ export class PauseGate {
         this.#due.delete(run)
         run()
       }
+      // What was kept back may have ended this platform.
+      if (this.isHeld) return false
       return upcall()
     }
   }

@@ -1,5 +1,7 @@
 import type { Domid } from '@split-driver/abi'
+import type { ShutdownRequest } from './domain-lifecycle.js'
 import type { EmulatedPlatform } from './emulated-platform.js'
+import type { Resumption } from './guest-hypercalls.js'
 import type { Machine } from './machine.js'
 
 /** What the code of a domain starts with. */
@@ -9,9 +11,19 @@ export interface ProgramContext {
   readonly argument: unknown
   /** Aborts when the domain is asked to shut down: close in order, then return. */
   readonly signal: AbortSignal
+  /** What it was asked for, once `signal` has aborted. The domain stops with that for its reason when the program returns. */
+  readonly shutdownRequest: Exclude<ShutdownRequest, 'suspend'> | undefined
+  /**
+   * From now on the domain can be suspended: when its toolstack asks for that, `handler` puts in order what must be, calls
+   * `suspend`, and goes on with what that brings. A rejection of its promise is a crash.
+   */
+  onSuspend(handler: (suspend: () => Promise<Resumption>) => Promise<void>): void
 }
 
-/** The code of a domain. The domain halts when the promise is fulfilled; a rejection is a crash. */
+/**
+ * The code of a domain. The domain shuts down when the promise is fulfilled; a rejection is a crash. What it returns before
+ * the domain is unpaused, or after it was destroyed, nobody waits for.
+ */
 export type Program = (context: ProgramContext) => Promise<void>
 
 /** A program as a module that exports it by the name `program`; a worker can load it, too. */
@@ -21,7 +33,11 @@ export interface ProgramModule {
 }
 
 /** How a domain's code came to its end. */
-export type ExitReport = { readonly how: 'halted' | 'killed' } | { readonly how: 'crashed'; readonly error: Error }
+export type ExitReport =
+  /** `reboot` if that is what it was asked for. */
+  | { readonly how: 'halted'; readonly reason?: 'reboot' }
+  | { readonly how: 'killed' }
+  | { readonly how: 'crashed'; readonly error: Error }
 
 export const crashReport = (error: unknown): ExitReport => ({
   how: 'crashed',
@@ -31,10 +47,19 @@ export const crashReport = (error: unknown): ExitReport => ({
 /** A domain's code, running. */
 export interface Vcpu {
   readonly exited: Promise<ExitReport>
-  /** Asks the program to end, by its context's signal. */
+  /** Asks the program to end, by its context's signal, as a press of the power button does. */
   shutdown(): void
   /** Stops it wherever it is. Resolves when none of its code runs any more. */
   kill(): Promise<void>
+  /** What its thread has worked, where that can be known: where the thread is its own. */
+  readonly usage?: ThreadUsage
+}
+
+export interface ThreadUsage {
+  /** Seconds of work until now. */
+  cpuSeconds(): number
+  /** It worked for more than half of the time since the last call. */
+  isBusy(): boolean
 }
 
 export interface VcpuRequest {

@@ -1,4 +1,5 @@
-import { DOM0, type Domid, VIRQ, XenError } from '@split-driver/abi'
+import { DOM0, type Domid, PAGE_WORDS, VIRQ, XenError } from '@split-driver/abi'
+import { GRANT_RESERVED_ENTRIES } from '@split-driver/grant'
 import type { EventChannelCalls } from './event-channel-calls.js'
 import type { GrantCalls } from './grant-calls.js'
 import { DOMID_XEN, type Hypervisor } from './hypervisor.js'
@@ -12,6 +13,7 @@ import {
   MAPTRACK_FRAMES_CEILING,
   MAX_VCPUS,
   VCPUS_PER_FRAME,
+  vcpuRecord,
 } from './machine-layout.js'
 
 /** What a domain is given, and how far it may grow. */
@@ -41,6 +43,9 @@ const judged = (size: DomainSize): Required<DomainSize> => ({
   maxMaptrackFrames: inRange('maxMaptrackFrames', size.maxMaptrackFrames ?? 1024, 1, MAPTRACK_FRAMES_CEILING),
 })
 
+/** The entries of version 1 that are kept for the start of day. */
+const RESERVED_WORDS = GRANT_RESERVED_ENTRIES * 2
+
 /** Building and ending domains. @see xen/include/public/domctl.h XEN_DOMCTL_createdomain, _destroydomain */
 export class DomainCalls {
   readonly #xen: Hypervisor
@@ -69,6 +74,7 @@ export class DomainCalls {
       domains.set(record, domainRecord.maxGrantFrames, judgedSize.maxGrantFrames)
       domains.set(record, domainRecord.maxMaptrackFrames, judgedSize.maxMaptrackFrames)
       domains.set(record, domainRecord.grantVersion, 1)
+      this.#xen.vcpus.set(record, 0, vcpuRecord.isUp, 1)
       domains.set(record, domainRecord.state, DomainState.Running)
       return domid
     } finally {
@@ -110,6 +116,29 @@ export class DomainCalls {
       this.#xen.leave()
     }
     this.#channels.raiseVirq(DOMID_XEN, DOM0, VIRQ.DomExc)
+  }
+
+  /**
+   * Closes and ends all that a domain has open, and empties its grant table but for the entries of the start of day, as if it
+   * had just been built. Its memory stays. It must be held, and nobody may have pages of its own mapped.
+   */
+  renew(domid: Domid): void {
+    const { domains, memory, tables } = this.#xen
+    this.#grants.setVersion(domid, 1)
+    this.#xen.enter(DOMID_XEN)
+    try {
+      const record = domains.record(domid)
+      this.#channels.closeAll(domid)
+      this.#grants.unmapAll(domid)
+      for (let slot = 0; slot < domains.get(record, domainRecord.grantFrames); slot++) {
+        const first = tables.grants.frameAt(record, slot) * PAGE_WORDS
+        memory.words.fill(0, first + (slot === 0 ? RESERVED_WORDS : 0), first + PAGE_WORDS)
+      }
+      const sharedInfo = domains.get(record, domainRecord.sharedInfo) * PAGE_WORDS
+      memory.words.fill(0, sharedInfo, sharedInfo + PAGE_WORDS)
+    } finally {
+      this.#xen.leave()
+    }
   }
 
   /** Its fixed tables and its own memory, side by side, and the first frame of its grant table. */

@@ -2,7 +2,7 @@ import { DOM0, type Domid, type ShutdownReason, VIRQ, XenError } from '@split-dr
 import type { DomainExceptions } from '../domain-exceptions.js'
 import type { EventChannelCalls } from './event-channel-calls.js'
 import { DOMID_XEN, type Hypervisor } from './hypervisor.js'
-import { DomainState, domainRecord } from './machine-layout.js'
+import { DomainState, domainRecord, vcpuRecord } from './machine-layout.js'
 
 /** What the hypervisor knows of a domain's life. @see xen/include/public/domctl.h xen_domctl_getdomaininfo */
 export interface DomainStanding {
@@ -66,15 +66,31 @@ export class LifecycleCalls {
     this.#exceptions.raise()
   }
 
-  /** XEN_DOMCTL_resumedomain: one that has shut down goes on. @throws XenError ESRCH; EPERM; EINVAL if it has not */
-  resume(caller: Domid, domid: Domid): void {
+  /**
+   * XEN_DOMCTL_resumedomain: one that has shut down goes on.
+   * @param renewed whether its caller set all anew: what SCHEDOP_shutdown answers by 0, and by 1 if not
+   * @throws XenError ESRCH; EPERM; EINVAL if it has not shut down
+   */
+  resume(caller: Domid, domid: Domid, renewed: boolean): void {
     const { domains } = this.#xen
     this.#change(caller, domid, (record) => {
       if (domains.get(record, domainRecord.shutdownCode) === 0)
         throw new XenError('EINVAL', `domain ${domid} has not shut down`, { detail: { domid } })
       domains.set(record, domainRecord.shutdownCode, 0)
+      domains.set(record, domainRecord.renewed, renewed ? 1 : 0)
       this.#release(domid, record)
     })
+  }
+
+  /** How the caller went on after its last suspension. @throws XenError ESRCH */
+  wasRenewed(caller: Domid): boolean {
+    const xen = this.#xen
+    xen.enter(caller)
+    try {
+      return xen.domains.get(xen.domains.record(caller), domainRecord.renewed) === 1
+    } finally {
+      xen.leave()
+    }
   }
 
   /** @throws XenError ESRCH */
@@ -94,6 +110,35 @@ export class LifecycleCalls {
     } finally {
       xen.leave()
     }
+  }
+
+  /** VCPUOP_is_up. @throws XenError ESRCH; ENOENT for a vcpu that the domain does not have */
+  isVcpuUp(domid: Domid, vcpu: number): boolean {
+    const xen = this.#xen
+    xen.enter(DOMID_XEN)
+    try {
+      return xen.vcpus.get(this.#vcpuOwner(domid, vcpu), vcpu, vcpuRecord.isUp) === 1
+    } finally {
+      xen.leave()
+    }
+  }
+
+  /** VCPUOP_up, VCPUOP_down. The first vcpu is up from the start. @throws XenError ESRCH; ENOENT */
+  setVcpuUp(caller: Domid, vcpu: number, up: boolean): void {
+    const xen = this.#xen
+    xen.enter(caller)
+    try {
+      xen.vcpus.set(this.#vcpuOwner(caller, vcpu), vcpu, vcpuRecord.isUp, up ? 1 : 0)
+      if (up) xen.wakeups.signal(caller, vcpu, xen.domains)
+    } finally {
+      xen.leave()
+    }
+  }
+
+  #vcpuOwner(domid: Domid, vcpu: number): number {
+    const record = this.#xen.domains.record(domid)
+    if (this.#xen.vcpus.has(record, vcpu)) return record
+    throw new XenError('ENOENT', `domain ${domid} has no vcpu ${vcpu}`, { detail: { domid, vcpu } })
   }
 
   #change<Result>(caller: Domid, domid: Domid, change: (record: number) => Result): Result {

@@ -88,6 +88,8 @@ export const domainRecord = {
   holds: 40,
   /** SHUTDOWN_* + 1 once it has shut down, else 0. */
   shutdownCode: 41,
+  /** 1 if it was let go on afresh after its last suspension. */
+  renewed: 42,
   /** Last free maptrack handle + 1. */
   lastFreeHandle: 43,
   /** One futex word a vcpu; changes whenever that vcpu may have something to do. Outlives the domain: see DomainTable. */
@@ -105,6 +107,8 @@ export const EventAbiNumber = { TwoLevel: 0, Fifo: 1 } as const
 
 /** One virtual CPU. */
 export const vcpuRecord = {
+  /** 1 while it is up. */
+  isUp: 24,
   /** The guest's page that holds its FIFO control block, and the word of it where that begins; frame 0 is none. */
   fifoFrame: 0,
   fifoWord: 1,

@@ -1,24 +1,28 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Machine } from '../machine.js'
-import { loadProgram } from '../program-module.js'
+import { ProgramRun } from '../program-run.js'
 import { crashReport, type ExitReport } from '../vcpu.js'
 import type { WorkerRequest } from './worker-request.js'
 
 /** A domain's thread: joins the machine, runs the program, reports how it ended. */
-const run = async ({ machine, domid, program, argument }: WorkerRequest, signal: AbortSignal): Promise<ExitReport> => {
-  try {
-    const code = await loadProgram(program)
-    await using platform = Machine.join(machine).attach(domid)
-    await code({ platform, argument, signal })
-    return { how: 'halted' }
-  } catch (error) {
-    return crashReport(error)
-  }
+const start = ({ machine: handle, domid, program, argument }: WorkerRequest): Promise<ExitReport> => {
+  const machine = Machine.join(handle)
+  machine.xen.waitsWhileHeld = true
+  const platform = machine.attach(domid)
+  const run = new ProgramRun(platform)
+  parentPort?.on('message', () => run.shutdown())
+  // A program that shut its domain down has no say any more in when its thread ends.
+  void platform.stopped.then(() => setImmediate(() => process.exit()))
+  return run.run(program, argument)
 }
 
-const abort = new AbortController()
-parentPort?.on('message', () => abort.abort())
-void run(workerData, abort.signal).then((report) => {
-  parentPort?.postMessage(report)
+const report = (last: ExitReport): void => {
+  parentPort?.postMessage(last)
   parentPort?.close()
-})
+}
+
+try {
+  void start(workerData).then(report)
+} catch (error) {
+  report(crashReport(error))
+}

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { crashReport, type ExitReport, type StartVcpu, type Vcpu, type VcpuRequest } from '../vcpu.js'
+import { crashReport, type ExitReport, type StartVcpu, type ThreadUsage, type Vcpu, type VcpuRequest } from '../vcpu.js'
 import type { WorkerRequest } from './worker-request.js'
 
 /** Runs a domain's code in a Node worker thread of its own. */
@@ -11,6 +11,7 @@ export const startWorkerThread: StartVcpu = ({ machine, domid, program, argument
 
 class WorkerVcpu implements Vcpu {
   readonly exited: Promise<ExitReport>
+  readonly usage: ThreadUsage
   readonly #worker: Worker
 
   constructor(request: WorkerRequest, transfer: VcpuRequest['transfer'] = []) {
@@ -19,6 +20,7 @@ class WorkerVcpu implements Vcpu {
       transferList: [...transfer] as never,
       name: `domain ${request.domid}`,
     })
+    this.usage = new WorkerUsage(this.#worker)
     this.exited = new Promise((resolve) => {
       let report: ExitReport = { how: 'killed' }
       this.#worker.on('message', (last: ExitReport) => {
@@ -37,5 +39,30 @@ class WorkerVcpu implements Vcpu {
 
   async kill(): Promise<void> {
     await this.#worker.terminate()
+  }
+}
+
+/** By how long the worker's event loop was not idle. */
+class WorkerUsage implements ThreadUsage {
+  readonly #worker: Worker
+  #last: ReturnType<Worker['performance']['eventLoopUtilization']>
+  #seconds = 0
+
+  constructor(worker: Worker) {
+    this.#worker = worker
+    this.#last = worker.performance.eventLoopUtilization()
+  }
+
+  /** A thread that has ended, or not begun, tells 0; what it said before stands then. */
+  cpuSeconds(): number {
+    this.#seconds = Math.max(this.#seconds, this.#worker.performance.eventLoopUtilization().active / 1000)
+    return this.#seconds
+  }
+
+  isBusy(): boolean {
+    const now = this.#worker.performance.eventLoopUtilization()
+    const { utilization } = this.#worker.performance.eventLoopUtilization(now, this.#last)
+    this.#last = now
+    return utilization > 0.5
   }
 }
