@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { addBlkback } from './commands/blkback.js'
+import { addBlock } from './commands/block.js'
 import type { CommandHost, CommandWorld } from './commands/command-host.js'
 import { addConsole } from './commands/console.js'
 import { addConsoled } from './commands/consoled.js'
@@ -8,6 +9,7 @@ import { addDestroy } from './commands/destroy.js'
 import { addDoctor } from './commands/doctor.js'
 import { addList } from './commands/list.js'
 import { addMachine } from './commands/machine.js'
+import { addXenstore } from './commands/xenstore.js'
 import { ConfigError } from './config/config-error.js'
 import { ExitCode } from './exit-code.js'
 import { version } from './version.js'
@@ -21,6 +23,7 @@ export const runCommandLine = async (argv: readonly string[], world: CommandWorl
   let code: ExitCode = ExitCode.Okay
   const host: CommandHost = {
     openPlatform: () => world.openPlatform(),
+    openXenstore: () => world.openXenstore(),
     inspectHost: () => world.inspectHost(),
     finish: (outcome) => {
       code = outcome
@@ -34,17 +37,29 @@ export const runCommandLine = async (argv: readonly string[], world: CommandWorl
   }
 }
 
+const commands = [
+  addMachine,
+  addCreate,
+  addList,
+  addConsole,
+  addDestroy,
+  addBlock,
+  addXenstore,
+  addDoctor,
+  addBlkback,
+  addConsoled,
+]
+
 const program = (host: CommandHost): Command => {
   const command = new Command('split-driver')
-    .description('Xen split drivers for a driver domain: block devices and consoles of its guests.')
+    .description('An emulated Xen machine and its toolstack; block devices and consoles for guests of a real host.')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
     .showHelpAfterError('(split-driver --help lists commands and options)')
     .exitOverride()
-    .addHelpText('after', '\nBegin with: split-driver doctor')
-  for (const add of [addMachine, addCreate, addList, addConsole, addDestroy, addDoctor, addBlkback, addConsoled])
-    add(command, host)
+    .addHelpText('after', '\nBegin with: split-driver machine; on a Xen host, with: split-driver doctor')
+  for (const add of commands) add(command, host)
   return command
 }
 

@@ -8,4 +8,8 @@ export interface SocketOption {
 
 /** Which machine is meant. */
 export const addSocketOption = (command: Command): Command =>
-  command.option('-s, --socket <path>', "the machine's control socket", defaultSocketPath())
+  command.option(
+    '-s, --socket <path>',
+    "the machine's control socket, also by SPLIT_DRIVER_SOCKET",
+    defaultSocketPath(),
+  )

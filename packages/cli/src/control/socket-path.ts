@@ -5,10 +5,12 @@ import { XenError } from '@split-driver/abi'
 import { usableFolder } from '../consoled/usable-folder.js'
 
 /**
- * Where a machine has its control socket unless it is told otherwise: below the user's runtime folder, or in a folder of the
- * user's own among the temporary ones.
+ * Where a machine has its control socket unless it is told otherwise: what SPLIT_DRIVER_SOCKET says, or below the user's
+ * runtime folder, or in a folder of the user's own among the temporary ones.
  */
 export const defaultSocketPath = (environment: NodeJS.ProcessEnv = process.env): string => {
+  const named = environment['SPLIT_DRIVER_SOCKET'] ?? ''
+  if (named !== '') return named
   const runtime = environment['XDG_RUNTIME_DIR']
   if (runtime?.startsWith('/')) return join(runtime, 'split-driver', 'machine.sock')
   return join(tmpdir(), `split-driver-${userInfo().uid}`, 'machine.sock')

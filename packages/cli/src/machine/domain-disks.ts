@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { type Domid, XenError } from '@split-driver/abi'
-import type { Toolstack } from '@split-driver/emulator'
+import type { EmulatedHost, Toolstack } from '@split-driver/emulator'
+import type { Clock } from '@split-driver/platform'
 import { type AttachedDevice, XenbusState, type XenStore } from '@split-driver/xenbus'
 import type { DiskLine } from '../control/operations.js'
 import type { DiskConfig } from '../xl-config/domain-config.js'
@@ -17,11 +18,13 @@ const DETACH_LIMIT_MS = 10_000
 export class DomainDisks {
   readonly #toolstack: Toolstack
   readonly #store: XenStore
+  readonly #clock: Clock
   readonly #disks = new Map<Domid, Map<number, HeldDisk>>()
 
-  constructor(toolstack: Toolstack, store: XenStore) {
+  constructor({ toolstack, store, dom0 }: EmulatedHost) {
     this.#toolstack = toolstack
     this.#store = store
+    this.#clock = dom0.clock
   }
 
   /**
@@ -101,13 +104,16 @@ export class DomainDisks {
   }
 
   async #detachInTime(domid: Domid, { disk, device }: HeldDisk): Promise<void> {
-    const limit = AbortSignal.timeout(DETACH_LIMIT_MS)
+    const limit = new AbortController()
+    const timer = this.#clock.setTimer(DETACH_LIMIT_MS, () => limit.abort())
     try {
-      await device.detach(limit)
+      await device.detach(limit.signal)
     } catch (error) {
-      if (!limit.aborted) throw error
-      const advice = 'it stays as it is (--force takes it away all the same)'
-      throw new XenError('EBUSY', `domain ${domid} does not let go of ${disk.vdev}: ${advice}`, { cause: error })
+      if (!limit.signal.aborted) throw error
+      const late = `domain ${domid} has not let go of ${disk.vdev} within ${DETACH_LIMIT_MS / 1000} s`
+      throw new XenError('EBUSY', `${late}; --force takes it away all the same`, { cause: error })
+    } finally {
+      timer.cancel()
     }
   }
 

@@ -69,7 +69,7 @@ export class MachineDaemon implements Daemon {
   }
 
   async #open({ host, xenstored }: BootedHost, { socketPath, logFolder, log }: MachineDaemonOptions): Promise<void> {
-    const { dom0, toolstack, store } = host
+    const { dom0 } = host
     const folder = machineFolder(socketPath)
     await prepareSocketFolder(socketPath)
     // It keeps a second machine out from here on; what is asked meanwhile is answered when all is there.
@@ -97,7 +97,7 @@ export class MachineDaemon implements Daemon {
     const xenstoreSocket = join(folder, 'xenstored')
     const storeSocket = await XenstoreSocket.listen(xenstoreSocket, xenstored)
     this.#endings.push(() => storeSocket[Symbol.asyncDispose]())
-    const disks = new DomainDisks(toolstack, store)
+    const disks = new DomainDisks(host)
     const keeper = new DomainKeeper({ host, disks, consoles, log })
     this.#endings.push(() => keeper.close())
     open(controlHandlers({ keeper, disks, xenstoreSocket, consoleFolder: folder }))
