@@ -1,6 +1,7 @@
 import { type Domid, type Port, type SharedMemory, XenError } from '@split-driver/abi'
 import type { Capabilities, Clock, Platform } from '@split-driver/platform'
 import type { XenStoreClient } from '@split-driver/xenbus'
+import type { AttachOptions } from './attach-options.js'
 import { memoryMap } from './domain-builder.js'
 import { EmulatedEventChannels } from './event-channels.js'
 import { FrameMemory } from './frame-memory.js'
@@ -42,7 +43,7 @@ export class EmulatedPlatform implements Platform {
   #gone = false
 
   /** @throws XenError ESRCH if there is no such domain */
-  constructor(machine: Machine, domid: Domid) {
+  constructor(machine: Machine, domid: Domid, { grantVersion = 1 }: AttachOptions = {}) {
     const { xen, memory, calls } = machine
     const record = xen.domains.record(domid)
     const field = (name: keyof typeof domainRecord) => xen.domains.get(record, domainRecord[name])
@@ -67,7 +68,7 @@ export class EmulatedPlatform implements Platform {
     this.sharer = new EmulatedGrantSharer({
       domid,
       memory,
-      grants: openGrantTable(domid, memory, calls.grants, 1),
+      grants: openGrantTable(domid, memory, calls.grants, grantVersion),
       pages: new PageAllocator(field('memory') + memoryMap.firstFree, field('memoryFrames') - memoryMap.firstFree),
       clock: this.clock,
     })

@@ -1,3 +1,4 @@
+export type { AttachOptions } from './attach-options.js'
 export type { BuiltDomain, DomainPlan } from './domain-builder.js'
 export type {
   CoreDump,

@@ -1,6 +1,7 @@
 import type { Domid } from '@split-driver/abi'
 import { GRANT_RESERVED_ENTRIES } from '@split-driver/grant'
 import type { Capabilities, Clock } from '@split-driver/platform'
+import type { AttachOptions } from './attach-options.js'
 import { type BuiltDomain, DomainBuilder, type DomainPlan } from './domain-builder.js'
 import { DomainExceptions } from './domain-exceptions.js'
 import { EmulatedPlatform } from './emulated-platform.js'
@@ -27,6 +28,8 @@ export type MachineMode = 'threads' | 'inline' | 'simulated'
 
 /** @property seed and faults are for `simulated` alone */
 export interface MachineOptions extends MachineSize, SimulationOptions {
+  /** How domains are attached unless `attach` says otherwise. */
+  readonly attaching?: AttachOptions
   /** Default `inline`. */
   readonly mode?: MachineMode
 }
@@ -37,6 +40,7 @@ export interface MachineHandle {
   readonly memory: SharedArrayBuffer
   /** When the machine was created, in the host's time. */
   readonly began: number
+  readonly attaching: AttachOptions
 }
 
 /** The hypercalls, in groups. */
@@ -63,8 +67,9 @@ export class Machine {
   readonly #builder: DomainBuilder
   readonly #ledger: Ledger
 
-  private constructor(mode: MachineMode, memory: MachineMemory, began: number, simulation?: Simulation) {
-    this.handle = { mode, memory: memory.buffer, began }
+  private constructor(handle: Omit<MachineHandle, 'memory'>, memory: MachineMemory, simulation?: Simulation) {
+    const { mode, began } = handle
+    this.handle = { ...handle, memory: memory.buffer }
     this.memory = memory
     this.simulation = simulation
     this.clock = simulation?.clock ?? new HostClock(began)
@@ -101,13 +106,14 @@ export class Machine {
   static create(options: MachineOptions = {}): Machine {
     const mode = options.mode ?? 'inline'
     const simulation = mode === 'simulated' ? new Simulation(options) : undefined
-    return new Machine(mode, MachineMemory.create(options), hostTime(), simulation)
+    const handle = { mode, began: hostTime(), attaching: options.attaching ?? {} }
+    return new Machine(handle, MachineMemory.create(options), simulation)
   }
 
   /** Joins a machine that another thread created. @throws TypeError if this is no machine, or all of it is one thread's */
   static join(handle: MachineHandle): Machine {
     if (handle.mode === 'simulated') throw new TypeError('a simulated machine is one thread’s')
-    return new Machine(handle.mode, MachineMemory.open(handle.memory), handle.began)
+    return new Machine(handle, MachineMemory.open(handle.memory))
   }
 
   /** Builds the control domain, domain 0 if it is the first one. */
@@ -143,9 +149,12 @@ export class Machine {
     return this.simulation?.clockOf(domid) ?? this.clock
   }
 
-  /** From now on this thread runs the domain's code; one thread a domain. @throws XenError ESRCH */
-  attach(domid: Domid): EmulatedPlatform {
-    return new EmulatedPlatform(this, domid)
+  /**
+   * From now on this thread runs the domain's code; one thread a domain.
+   * @throws XenError ESRCH; EBUSY if its grants are in use in another form
+   */
+  attach(domid: Domid, options: AttachOptions = {}): EmulatedPlatform {
+    return new EmulatedPlatform(this, domid, { ...this.handle.attaching, ...options })
   }
 
   /** What is open in the whole machine. */
