@@ -8,7 +8,7 @@ import type { UpcallFlags } from './upcall-flags.js'
 const { Pending, Masked, Linked, Busy, LinkMask } = EventWord
 const ALL_QUEUES = (1 << EVTCHN_FIFO_QUEUES) - 1
 
-/** The hypervisor needs a word for a few instructions; after so many looks it is asked to unmask by itself. */
+/** The hypervisor needs a word for a few instructions. */
 const BUSY_LOOKS = 1000
 
 const lowestBit = (bits: number): number => 31 - Math.clz32(bits & -bits)
@@ -24,6 +24,8 @@ export interface FifoParts {
   readonly unmask: (port: Port) => void
   /** `all` unless given. */
   readonly serves?: ServedPorts
+  /** How often a word that is BUSY is looked at before `unmask` is asked; 1000 unless given. */
+  readonly busyLooks?: number
 }
 
 /**
@@ -41,19 +43,21 @@ export class FifoEvents implements EventAbi {
   readonly #array: EventArray
   readonly #unmaskCall: (port: Port) => void
   readonly #claimed: PortSet | undefined
+  readonly #busyLooks: number
   /** By priority: the next port of a queue that was begun; 0 where the control block tells. */
   readonly #next = new Int32Array(EVTCHN_FIFO_QUEUES)
   /** Queues that this upcall knows to have events. */
   #queues = 0
   #running = false
 
-  constructor({ flags, control, controlWord, array, unmask, serves = 'all' }: FifoParts) {
+  constructor({ flags, control, controlWord, array, unmask, serves = 'all', busyLooks = BUSY_LOOKS }: FifoParts) {
     this.#flags = flags
     this.#control = control
     this.#ready = controlWord + READY_WORD
     this.#head = controlWord + HEAD_WORD
     this.#array = array
     this.#unmaskCall = unmask
+    this.#busyLooks = busyLooks
     this.#claimed = serves === 'all' ? undefined : new PortSet(EVTCHN_FIFO_CHANNELS)
   }
 
@@ -174,7 +178,7 @@ export class FifoEvents implements EventAbi {
   /** Not while it is BUSY, and only if nothing is pending. @returns whether it is unmasked now */
   #unmaskIfIdle(page: SharedMemory, word: number): boolean {
     let seen = page.loadOrdered(word)
-    for (let looks = 0; looks < BUSY_LOOKS; looks++) {
+    for (let looks = 0; looks < this.#busyLooks; looks++) {
       if ((seen & Masked) === 0) return true
       if (seen & Pending) return false
       const expected = seen & ~Busy
