@@ -40,22 +40,23 @@ export class EmulatedEventChannels implements EventChannels {
   }
 
   bindUnboundPort(remoteDomid: Domid): Port {
-    return this.#opened(this.#calls.allocUnbound(this.#domid, this.#domid, remoteDomid))
+    return this.#opened(() => this.#calls.allocUnbound(this.#domid, this.#domid, remoteDomid))
   }
 
   bindInterdomain(remoteDomid: Domid, remotePort: Port): Port {
-    return this.#opened(this.#calls.bindInterdomain(this.#domid, remoteDomid, remotePort))
+    return this.#opened(() => this.#calls.bindInterdomain(this.#domid, remoteDomid, remotePort))
   }
 
   bindVirq(virq: Virq): Port {
-    return this.#opened(this.#calls.bindVirq(this.#domid, virq))
+    return this.#opened(() => this.#calls.bindVirq(this.#domid, virq))
   }
 
   bindIpi(): Port {
-    return this.#opened(this.#calls.bindIpi(this.#domid))
+    return this.#opened(() => this.#calls.bindIpi(this.#domid))
   }
 
   notify(port: Port): void {
+    if (this.#detached) this.#refuse()
     this.#calls.send(this.#domid, port)
   }
 
@@ -89,13 +90,18 @@ export class EmulatedEventChannels implements EventChannels {
 
   /** @throws XenError ESRCH once the domain is no more */
   get #live(): PortDispatcher {
-    if (this.#detached)
-      throw new XenError('ESRCH', `domain ${this.#domid} is no more`, { detail: { domid: this.#domid } })
+    if (this.#detached) this.#refuse()
     return this.#dispatcher
   }
 
-  #opened(port: Port): Port {
-    this.#dispatcher.open(port)
+  #refuse(): never {
+    throw new XenError('ESRCH', `domain ${this.#domid} is no more`, { detail: { domid: this.#domid } })
+  }
+
+  #opened(bind: () => Port): Port {
+    const dispatcher = this.#live
+    const port = bind()
+    dispatcher.open(port)
     return port
   }
 }
