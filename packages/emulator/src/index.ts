@@ -17,6 +17,7 @@ export { EmulatedHost, type HostOptions, type StoreDaemon } from './emulated-hos
 export { EmulatedPlatform, type PrimaryConsole } from './emulated-platform.js'
 export { type AccountableDaemon, EmulatedWorld, type WorldGuest, type WorldOptions } from './emulated-world.js'
 export { startInline } from './inline-vcpu.js'
+export { type GrantHolder, type GrantInspection, Inspection, type PortInspection } from './inspection.js'
 export type { LedgerEntry } from './ledger.js'
 export { type Hypercalls, Machine, type MachineHandle, type MachineMode, type MachineOptions } from './machine.js'
 export type { Fault, FaultPlan, RefusableCall } from './simulation/fault-plan.js'
