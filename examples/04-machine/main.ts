@@ -27,7 +27,7 @@ await writeFile(image, new Uint8Array(1 << 20))
   assert.equal((await readFile(image)).subarray(7 * 512, 7 * 512 + 10).toString(), 'one sector')
 
   await machine.command('xenstore', 'read', '/local/domain/1/name')
-  await machine.command('destroy', 'mini')
+  await machine.command('shutdown', '--wait', 'mini')
 }
 await rm(folder, { recursive: true })
 console.log('the machine has ended in order')

@@ -5,10 +5,11 @@ import type { CommandHost, CommandWorld } from './commands/command-host.js'
 import { addConsole } from './commands/console.js'
 import { addConsoled } from './commands/consoled.js'
 import { addCreate } from './commands/create.js'
-import { addDestroy } from './commands/destroy.js'
 import { addDoctor } from './commands/doctor.js'
+import { addDomainVerbs } from './commands/domain-verbs.js'
 import { addList } from './commands/list.js'
 import { addMachine } from './commands/machine.js'
+import { addVcpuList } from './commands/vcpu-list.js'
 import { addXenstore } from './commands/xenstore.js'
 import { ConfigError } from './config/config-error.js'
 import { ExitCode } from './exit-code.js'
@@ -42,7 +43,8 @@ const commands = [
   addCreate,
   addList,
   addConsole,
-  addDestroy,
+  addDomainVerbs,
+  addVcpuList,
   addBlock,
   addXenstore,
   addDoctor,

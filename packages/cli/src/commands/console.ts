@@ -54,11 +54,19 @@ export const addConsole = (program: Command, host: CommandHost): void => {
     })
 }
 
-/** Joins this process's terminal and the console of a machine's domain, until Ctrl-] or its end. */
-export const showConsole = async (client: ControlClient, domain: string, options: ShowOptions): Promise<void> => {
+/**
+ * Joins this process's terminal and the console of a machine's domain, until Ctrl-] or its end.
+ * @param onAttached is called when nothing of its output will be missed
+ */
+export const showConsole = async (
+  client: ControlClient,
+  domain: string,
+  options: ShowOptions,
+  onAttached?: () => Promise<void>,
+): Promise<void> => {
   const { consoleFolder } = await client.request('about', {})
   const { domid } = await client.request('find', { domain })
-  await attach(consoleFolder, asDomid(domid), options)
+  await attach(consoleFolder, asDomid(domid), options, onAttached)
 }
 
 const domainNumber = (text: string): Domid => {
@@ -70,9 +78,15 @@ const domainNumber = (text: string): Domid => {
   throw new ConfigError('--socket-dir', `'${text}' is invalid. Expected a domain's number, such as 3`)
 }
 
-const attach = async (socketFolder: string, domid: Domid, options: ShowOptions): Promise<void> => {
+const attach = async (
+  socketFolder: string,
+  domid: Domid,
+  options: ShowOptions,
+  onAttached?: () => Promise<void>,
+): Promise<void> => {
   const { history, readOnly, printable } = options
   using console = await attachConsole({ socketFolder, domid, access: readOnly ? 'read' : 'write', history })
+  await onAttached?.()
   const { stdin: input, stdout: output, stderr: notices } = process
   await runTerminal(console, { input: readOnly && !input.isTTY ? undefined : input, output, notices, printable })
 }

@@ -54,9 +54,14 @@ const create = async (file: string, overrides: string[], options: CreateOptions)
   }
   await expectModule(file, config)
   using client = await ControlClient.connect(options.socket)
-  const { domid, name } = await client.request('create', { config, paused: options.paused })
+  // Whoever wants to see it boots it when he looks.
+  const paused = options.paused || options.console
+  const { domid, name } = await client.request('create', { config, paused })
   if (!options.quiet) process.stderr.write(`${name} is domain ${domid}\n`)
-  if (options.console) await showConsole(client, String(domid), { readOnly: false, history: true, printable: false })
+  if (options.console)
+    await showConsole(client, String(domid), { readOnly: false, history: true, printable: false }, async () => {
+      if (!options.paused) await client.request('unpause', { domain: String(domid) })
+    })
   return ExitCode.Okay
 }
 

@@ -12,6 +12,7 @@ interface MachineOptions extends SocketOption {
   readonly memory: number
   readonly maxDomains: number
   readonly logDir?: string
+  readonly dumpDir?: string
   readonly logLevel: LogLevel
   readonly json: boolean
 }
@@ -38,6 +39,7 @@ export const addMachine = (program: Command, host: CommandHost): void => {
     .option('--memory <MiB>', 'memory of the whole host', wholeNumber(MOST_MEMORY), 1024)
     .option('--max-domains <n>', 'domains that there can be at a time', wholeNumber(MOST_DOMAINS), 64)
     .option('--log-dir <folder>', 'append what each domain writes to a file in this folder')
+    .option('--dump-dir <folder>', 'where core dumps go that a configuration asks for')
     .addOption(new Option('--log-level <level>', 'what the host says of itself').choices(logLevels).default('info'))
     .option('--json', 'log lines of JSON in place of text', false)
   addSocketOption(command)
@@ -53,7 +55,7 @@ const wholeNumber =
   }
 
 const machine = async (options: MachineOptions): Promise<ExitCode> => {
-  const { memory: memoryMiB, maxDomains, socket: socketPath, logDir: logFolder, logLevel: level, json } = options
+  const { memory: memoryMiB, maxDomains, socket: socketPath, logDir, dumpDir, logLevel: level, json } = options
   let server: XenstoreServer | undefined
   const xenstored = (dom0: ConstructorParameters<typeof XenstoreServer>[0]) => {
     server = new XenstoreServer(dom0)
@@ -63,7 +65,11 @@ const machine = async (options: MachineOptions): Promise<ExitCode> => {
   const { clock } = host.dom0
   await using processLog = new ProcessLog({ level, json, clock })
   const { log } = processLog
-  const places = { socketPath, ...(logFolder === undefined ? {} : { logFolder }) }
+  const places = {
+    socketPath,
+    ...(logDir === undefined ? {} : { logFolder: logDir }),
+    ...(dumpDir === undefined ? {} : { dumpFolder: dumpDir }),
+  }
   const daemon = await MachineDaemon.open({ host, xenstored: server! }, { ...places, log })
   log.info({ event: 'listen', socket: socketPath, memory: memoryMiB }, 'the machine is up')
   return await serveUntilStopped({ daemon, clock, log })

@@ -12,12 +12,9 @@ import {
   requestSchema,
 } from './operations.js'
 
-/** Who carries out what is asked. The signal aborts when nobody waits for the answer any more. */
+/** Who carries out what is asked. */
 export type ControlHandlers = {
-  readonly [Name in OperationName]: (
-    asked: ArgumentsOf<Name>,
-    signal: AbortSignal,
-  ) => Promise<ResultOf<Name>> | ResultOf<Name>
+  readonly [Name in OperationName]: (asked: ArgumentsOf<Name>) => Promise<ResultOf<Name>> | ResultOf<Name>
 }
 
 /** Requests of one connection that are under way at a time; more are not read. */
@@ -29,7 +26,6 @@ export class ControlConnection {
   readonly done: Promise<void>
   readonly #socket: Socket
   readonly #handlers: Promise<ControlHandlers>
-  readonly #gone = new AbortController()
   readonly #underWay = new Set<Promise<void>>()
 
   /** @param handlers a machine that is still being made answers when it is there */
@@ -37,7 +33,6 @@ export class ControlConnection {
     this.#socket = socket
     this.#handlers = handlers
     socket.on('error', () => undefined)
-    socket.once('close', () => this.#gone.abort())
     this.done = this.#serve().catch(() => this.destroy())
   }
 
@@ -75,8 +70,8 @@ export class ControlConnection {
     const asked = v.safeParse(takes, request.with)
     if (!asked.success) throw new XenError('EPROTO', `${request.do}: ${placeOf(asked.issues[0])}`)
     // The schema that was just applied is the handler's own.
-    const handler = (await this.#handlers)[request.do] as (asked: unknown, signal: AbortSignal) => unknown
-    return handler(asked.output, this.#gone.signal)
+    const handler = (await this.#handlers)[request.do] as (asked: unknown) => unknown
+    return handler(asked.output)
   }
 }
 

@@ -8,7 +8,7 @@
  *     ← {"id":1,"ok":false,"code":"ESRCH","message":"there is no domain called \"mini\""}
  */
 import * as v from 'valibot'
-import { diskConfigSchema, domainConfigSchema } from '../xl-config/domain-config.js'
+import { diskConfigSchema, domainConfigSchema, domainName } from '../xl-config/domain-config.js'
 
 /** A domain by its name, or by its number. */
 const domain = v.pipe(v.string(), v.minLength(1), v.maxLength(256))
@@ -29,6 +29,15 @@ const domainLine = v.object({
   cpuSeconds: v.number(),
   /** What it was created with; the control domain has none. */
   config: v.optional(domainConfigSchema),
+})
+
+const vcpuLine = v.object({
+  domid: whole,
+  name: v.string(),
+  vcpu: whole,
+  /** Three letters: r running, b blocked, p paused; `---` for one that is down. */
+  state: v.string(),
+  cpuSeconds: v.number(),
 })
 
 const diskLine = v.object({
@@ -60,6 +69,21 @@ export const operations = {
   /** Which domain that is. */
   find: { takes: ofDomain, gives: v.object({ domid: whole, name: v.string() }) },
   list: { takes: nothing, gives: v.array(domainLine) },
+  'vcpu-list': { takes: nothing, gives: v.array(vcpuLine) },
+  /** Nests: a domain runs again after as many `unpause`. */
+  pause: { takes: ofDomain, gives: nothing },
+  unpause: { takes: ofDomain, gives: nothing },
+  /** Answered when the guest has acknowledged the request, or with `wait` when it has stopped and its policy is done. */
+  shutdown: {
+    takes: v.strictObject({
+      domain,
+      request: v.picklist(['poweroff', 'reboot']),
+      acknowledgeMilliseconds: v.pipe(whole, v.maxValue(3_600_000)),
+      wait: v.boolean(),
+    }),
+    gives: v.object({ reason: v.optional(v.string()) }),
+  },
+  rename: { takes: v.strictObject({ domain, name: domainName }), gives: nothing },
   destroy: { takes: ofDomain, gives: nothing },
   'block-attach': { takes: v.strictObject({ domain, disk: diskConfigSchema }), gives: nothing },
   /** With `force`, whether the guest lets go of it or not. */
@@ -76,6 +100,8 @@ export type ArgumentsOf<Name extends OperationName> = v.InferOutput<Operations[N
 export type ResultOf<Name extends OperationName> = v.InferOutput<Operations[Name]['gives']>
 
 export type DomainLine = v.InferOutput<typeof domainLine>
+
+export type VcpuLine = v.InferOutput<typeof vcpuLine>
 
 export type DiskLine = v.InferOutput<typeof diskLine>
 

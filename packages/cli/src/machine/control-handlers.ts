@@ -1,10 +1,11 @@
-import { domid as asDomid } from '@split-driver/abi'
+import type { Toolstack } from '@split-driver/emulator'
 import type { ControlHandlers } from '../control/control-connection.js'
 import { version } from '../version.js'
 import type { DomainDisks } from './domain-disks.js'
 import type { DomainKeeper } from './domain-keeper.js'
 
 export interface HandlerParts {
+  readonly toolstack: Toolstack
   readonly keeper: DomainKeeper
   readonly disks: DomainDisks
   readonly xenstoreSocket: string
@@ -12,9 +13,10 @@ export interface HandlerParts {
 }
 
 /** What the control socket offers, carried out by a machine's parts. */
-export const controlHandlers = ({ keeper, disks, xenstoreSocket, consoleFolder }: HandlerParts): ControlHandlers => {
-  const domidOf = (which: string) => asDomid(keeper.find(which).domid)
-  const done = async (work: Promise<void>): Promise<Record<string, never>> => {
+export const controlHandlers = (parts: HandlerParts): ControlHandlers => {
+  const { toolstack, keeper, disks, xenstoreSocket, consoleFolder } = parts
+  const guest = (which: string) => keeper.findGuest(which)
+  const done = async (work: Promise<void> | void): Promise<Record<string, never>> => {
     await work
     return {}
   }
@@ -23,9 +25,19 @@ export const controlHandlers = ({ keeper, disks, xenstoreSocket, consoleFolder }
     create: ({ config, paused }) => keeper.create(config, paused),
     find: ({ domain }) => keeper.find(domain),
     list: () => keeper.list(),
-    destroy: ({ domain }) => done(keeper.destroy(domidOf(domain))),
-    'block-attach': ({ domain, disk }) => done(disks.attach(domidOf(domain), disk)),
-    'block-detach': ({ domain, device, force }) => done(disks.detach(domidOf(domain), device, force)),
-    'block-list': ({ domain }) => disks.list(domidOf(domain)),
+    'vcpu-list': () => [...toolstack.vcpuList()],
+    pause: ({ domain }) => done(toolstack.pause(guest(domain))),
+    unpause: ({ domain }) => done(toolstack.unpause(guest(domain))),
+    shutdown: async ({ domain, request, acknowledgeMilliseconds, wait }) => {
+      const domid = guest(domain)
+      const ended = toolstack.ended(domid)
+      await toolstack.shutdown(domid, { request, acknowledgeMilliseconds })
+      return wait ? { reason: (await ended).reason } : {}
+    },
+    rename: ({ domain, name }) => done(toolstack.rename(guest(domain), name)),
+    destroy: ({ domain }) => done(toolstack.destroy(guest(domain))),
+    'block-attach': ({ domain, disk }) => done(disks.attach(guest(domain), disk)),
+    'block-detach': ({ domain, device, force }) => done(disks.detach(guest(domain), device, force)),
+    'block-list': ({ domain }) => disks.list(guest(domain)),
   }
 }

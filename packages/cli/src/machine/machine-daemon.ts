@@ -14,8 +14,10 @@ import { DomainAllowance } from '../logging/domain-allowance.js'
 import type { Log } from '../logging/log.js'
 import { ConsoleReadiness } from './console-readiness.js'
 import { controlHandlers } from './control-handlers.js'
+import { CoreDumps } from './core-dumps.js'
 import { DomainDisks } from './domain-disks.js'
 import { DomainKeeper } from './domain-keeper.js'
+import { logMachine } from './log-machine.js'
 import { XenstoreSocket } from './xenstore-socket.js'
 
 export interface MachineDaemonOptions {
@@ -23,6 +25,8 @@ export interface MachineDaemonOptions {
   readonly socketPath: string
   /** Folder in which each domain's output is appended to `domain-<domid>.log`; no logs unless given. */
   readonly logFolder?: string
+  /** Folder for the core dumps that `on_crash="coredump-…"` asks for; they are dropped unless given. */
+  readonly dumpFolder?: string
   readonly log: Log
 }
 
@@ -68,8 +72,11 @@ export class MachineDaemon implements Daemon {
     return this.close()
   }
 
-  async #open({ host, xenstored }: BootedHost, { socketPath, logFolder, log }: MachineDaemonOptions): Promise<void> {
-    const { dom0 } = host
+  async #open(
+    { host, xenstored }: BootedHost,
+    { socketPath, logFolder, dumpFolder, log }: MachineDaemonOptions,
+  ): Promise<void> {
+    const { dom0, toolstack } = host
     const folder = machineFolder(socketPath)
     await prepareSocketFolder(socketPath)
     // It keeps a second machine out from here on; what is asked meanwhile is answered when all is there.
@@ -97,10 +104,13 @@ export class MachineDaemon implements Daemon {
     const xenstoreSocket = join(folder, 'xenstored')
     const storeSocket = await XenstoreSocket.listen(xenstoreSocket, xenstored)
     this.#endings.push(() => storeSocket[Symbol.asyncDispose]())
+    const dumps = await CoreDumps.open(toolstack, dumpFolder, log)
+    this.#endings.push(() => dumps.close())
+    logMachine(toolstack, guestLog)
     const disks = new DomainDisks(host)
-    const keeper = new DomainKeeper({ host, disks, consoles, log })
+    const keeper = new DomainKeeper({ host, disks, consoles })
     this.#endings.push(() => keeper.close())
-    open(controlHandlers({ keeper, disks, xenstoreSocket, consoleFolder: folder }))
+    open(controlHandlers({ toolstack, keeper, disks, xenstoreSocket, consoleFolder: folder }))
   }
 
   async #end(): Promise<void> {

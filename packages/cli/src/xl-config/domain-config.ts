@@ -30,6 +30,8 @@ const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 const numberIn = ({ least, most }: { readonly least: number; readonly most: number }) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
 
+export const domainName = v.pipe(v.string(), v.regex(NAME))
+
 const action = v.picklist(shutdownActions)
 
 export const diskConfigSchema = v.strictObject({
@@ -47,7 +49,7 @@ export const diskConfigSchema = v.strictObject({
 export type DiskConfig = v.InferOutput<typeof diskConfigSchema>
 
 export const domainConfigSchema = v.strictObject({
-  name: v.pipe(v.string(), v.regex(NAME)),
+  name: domainName,
   /** Lower case. */
   uuid: v.optional(v.pipe(v.string(), v.regex(UUID))),
   /** Absolute path of a JavaScript module that exports a guest's code as `program`. */
