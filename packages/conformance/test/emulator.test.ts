@@ -26,3 +26,14 @@ describe.each([
   }
   for (const suite of [eventChannelSuite, grantSuite, xenstoreSuite, blockSuite, consoleSuite]) suite(options)
 })
+
+/** Suites that go through grants, with version 2 tables. */
+describe.each(['inline', 'threads'] as const)('emulator, %s, grant tables of version 2', (mode) => {
+  const options: SuiteOptions = {
+    test,
+    notRun: (name, reason) => test.todo(`${name}: not run, ${reason}`),
+    world: () => createEmulatedWorld(mode, 1, { grantVersion: 2 }),
+    supports: EmulatedWorld.supports(mode),
+  }
+  for (const suite of [grantSuite, blockSuite]) suite(options)
+})

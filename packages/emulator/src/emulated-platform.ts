@@ -7,6 +7,7 @@ import { EmulatedEventChannels } from './event-channels.js'
 import { FrameMemory } from './frame-memory.js'
 import { EmulatedGrantMapper } from './grant-mapper.js'
 import { EmulatedGrantSharer } from './grant-sharer.js'
+import { EmulatedGrantTableOp } from './grant-table-op.js'
 import { openGrantTable } from './grant-table-opening.js'
 import { GuestSched } from './guest-sched.js'
 import { DomainState, domainRecord } from './hypervisor/machine-layout.js'
@@ -14,6 +15,7 @@ import type { Machine } from './machine.js'
 import { PageAllocator } from './page-allocator.js'
 import { PauseGate } from './pause-gate.js'
 import { readStartInfo, type StartOfDay } from './start-of-day.js'
+import { UnmapNotices } from './unmap-notices.js'
 import { openXenStore } from './xenstore.js'
 
 /** The console ring as a guest finds it. */
@@ -35,21 +37,23 @@ export class EmulatedPlatform implements Platform {
   readonly start: StartOfDay
   /** Keeps events and timers back while the domain is paused or has shut down. */
   readonly gate: PauseGate
-  readonly hypercalls: { readonly sched: GuestSched }
+  readonly hypercalls: { readonly sched: GuestSched; readonly grantTable: EmulatedGrantTableOp }
   readonly #console: FrameMemory | undefined
   readonly #storePage: FrameMemory
   readonly #machine: Machine
+  readonly #attaching: AttachOptions
   #successor: EmulatedPlatform | undefined
   #gone = false
 
   /** @throws XenError ESRCH if there is no such domain */
-  constructor(machine: Machine, domid: Domid, { grantVersion = 1 }: AttachOptions = {}) {
+  constructor(machine: Machine, domid: Domid, attaching: AttachOptions = {}) {
     const { xen, memory, calls } = machine
     const record = xen.domains.record(domid)
     const field = (name: keyof typeof domainRecord) => xen.domains.get(record, domainRecord[name])
     const writable = (frame: number) => new FrameMemory(memory, frame, 1, 'writable')
     if (field('state') !== DomainState.Running) throw new XenError('ESRCH', `domain ${domid} is not running`)
     this.#machine = machine
+    this.#attaching = attaching
     this.domid = domid
     this.start = readStartInfo(memory, field('startInfo') as StartOfDay['sharedInfo'])
     this.gate = new PauseGate(xen, domid)
@@ -68,15 +72,19 @@ export class EmulatedPlatform implements Platform {
     this.sharer = new EmulatedGrantSharer({
       domid,
       memory,
-      grants: openGrantTable(domid, memory, calls.grants, grantVersion),
+      grants: openGrantTable(domid, memory, calls.grants, attaching.grantVersion ?? 1),
       pages: new PageAllocator(field('memory') + memoryMap.firstFree, field('memoryFrames') - memoryMap.firstFree),
       clock: this.clock,
+      notices: new UnmapNotices(domid, calls.channels),
     })
-    this.mapper = new EmulatedGrantMapper(domid, memory, calls.grants)
+    this.mapper = new EmulatedGrantMapper(domid, memory, calls.grants, new UnmapNotices(domid, calls.channels))
     this.#storePage = writable(store.frame)
     this.xenstore = openXenStore(this.#storePage, this.events, store.port)
     this.#console = console && writable(console.frame)
-    this.hypercalls = { sched: new GuestSched(machine, this) }
+    this.hypercalls = {
+      sched: new GuestSched(machine, this),
+      grantTable: new EmulatedGrantTableOp(domid, memory, calls.grants),
+    }
   }
 
   /** The guest's end of its console. @throws XenError ENODEV in the control domain, which has none */
@@ -98,7 +106,7 @@ export class EmulatedPlatform implements Platform {
   /** The domain has begun afresh: this platform ends, and another one stands on the new start-of-day page. */
   renew(): EmulatedPlatform {
     this.revoke()
-    this.#successor = this.#machine.attach(this.domid)
+    this.#successor = this.#machine.attach(this.domid, this.#attaching)
     return this.#successor
   }
 
@@ -112,6 +120,7 @@ export class EmulatedPlatform implements Platform {
     this.events.detach()
     this.mapper.invalidateAll()
     this.sharer.invalidateAll()
+    this.hypercalls.grantTable.invalidateAll()
     this.#storePage.invalidate()
     this.#console?.invalidate()
   }

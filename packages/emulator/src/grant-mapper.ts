@@ -1,21 +1,24 @@
-import type { Domid, GrantRef, SharedMemory } from '@split-driver/abi'
-import type { GrantAccess, GrantCopyEnd, GrantMapper, Mapping } from '@split-driver/grant'
+import { type Domid, type GrantRef, type SharedMemory, XenError } from '@split-driver/abi'
+import type { GrantAccess, GrantCopyEnd, GrantMapper, Mapping, UnmapNotice, UnmapNotifier } from '@split-driver/grant'
 import { FrameMemory } from './frame-memory.js'
 import type { GrantCalls, HeldMapping } from './hypervisor/grant-calls.js'
 import type { MachineMemory } from './machine-memory.js'
 import { ScatteredMemory } from './scattered-memory.js'
+import type { UnmapNotices } from './unmap-notices.js'
 
 /** Maps and copies a peer's pages by hypercall. */
-export class EmulatedGrantMapper implements GrantMapper {
+export class EmulatedGrantMapper implements GrantMapper, UnmapNotifier<Mapping> {
   readonly #domid: Domid
   readonly #memory: MachineMemory
   readonly #calls: GrantCalls
+  readonly #notices: UnmapNotices
   readonly #live = new Set<EmulatedMapping>()
 
-  constructor(domid: Domid, memory: MachineMemory, calls: GrantCalls) {
+  constructor(domid: Domid, memory: MachineMemory, calls: GrantCalls, notices: UnmapNotices) {
     this.#domid = domid
     this.#memory = memory
     this.#calls = calls
+    this.#notices = notices
   }
 
   map(remoteDomid: Domid, refs: readonly GrantRef[], access: GrantAccess): Mapping {
@@ -27,10 +30,18 @@ export class EmulatedGrantMapper implements GrantMapper {
   }
 
   unmap(mapping: Mapping): void {
-    if (!(mapping instanceof EmulatedMapping)) throw new TypeError('this mapping was made by another world')
-    mapping.invalidate()
-    this.#live.delete(mapping)
-    this.#calls.unmap(this.#domid, mapping.handles)
+    const ours = this.#made(mapping)
+    const notify = this.#notices.letGo(ours, ours.memory)
+    ours.invalidate()
+    this.#live.delete(ours)
+    this.#calls.unmap(this.#domid, ours.handles)
+    notify()
+  }
+
+  notifyOnUnmap(mapping: Mapping, notice: UnmapNotice): void {
+    const ours = this.#made(mapping)
+    if (!this.#live.has(ours)) throw new XenError('GNTST_bad_handle', 'this mapping has ended already')
+    this.#notices.ask(ours, ours.memory, ours.access === 'writable', notice)
   }
 
   copyFrom(remoteDomid: Domid, source: GrantCopyEnd, target: Uint8Array): void {
@@ -45,6 +56,12 @@ export class EmulatedGrantMapper implements GrantMapper {
   invalidateAll(): void {
     for (const mapping of this.#live) mapping.invalidate()
     this.#live.clear()
+    this.#notices.forgetAll()
+  }
+
+  #made(mapping: Mapping): EmulatedMapping {
+    if (mapping instanceof EmulatedMapping) return mapping
+    throw new TypeError('this mapping was made by another world')
   }
 }
 

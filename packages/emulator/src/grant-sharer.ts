@@ -5,12 +5,15 @@ import {
   GrantRefPool,
   type GrantSharer,
   type SharedPages,
+  type UnmapNotice,
+  type UnmapNotifier,
 } from '@split-driver/grant'
 import type { Clock, Timer } from '@split-driver/platform'
 import { FrameMemory } from './frame-memory.js'
 import type { OpenGrantTable } from './grant-table-opening.js'
 import type { MachineMemory } from './machine-memory.js'
 import type { PageAllocator } from './page-allocator.js'
+import type { UnmapNotices } from './unmap-notices.js'
 
 /** How often to look whether a peer has let go of pages that were set aside. */
 const RECLAIM_MILLISECONDS = 100
@@ -21,10 +24,11 @@ export interface SharerParts {
   readonly grants: OpenGrantTable
   readonly pages: PageAllocator
   readonly clock: Clock
+  readonly notices: UnmapNotices
 }
 
 /** Grants pages of the domain's own memory, through its grant table, which grows when it is full. */
-export class EmulatedGrantSharer implements GrantSharer {
+export class EmulatedGrantSharer implements GrantSharer, UnmapNotifier<SharedPages> {
   readonly #parts: SharerParts
   readonly #refs: GrantRefPool
   readonly #deferred: DeferredRelease
@@ -68,8 +72,9 @@ export class EmulatedGrantSharer implements GrantSharer {
 
   unshare(shared: SharedPages): number {
     this.#assertHere()
-    if (!(shared instanceof EmulatedSharedPages) || !this.#live.delete(shared))
-      throw new TypeError('these pages are not shared, or not by this domain')
+    this.#assertOurs(shared)
+    this.#live.delete(shared)
+    const notify = this.#parts.notices.letGo(shared, shared.memory)
     shared.memory.invalidate()
     let setAside = 0
     shared.refs.forEach((ref, i) => {
@@ -80,7 +85,14 @@ export class EmulatedGrantSharer implements GrantSharer {
       if (!this.#deferred.release(ref, whenFree)) setAside++
     })
     if (setAside > 0) this.#lookAgainLater()
+    notify()
     return setAside
+  }
+
+  notifyOnUnmap(shared: SharedPages, notice: UnmapNotice): void {
+    this.#assertHere()
+    this.#assertOurs(shared)
+    this.#parts.notices.ask(shared, shared.memory, true, notice)
   }
 
   reclaim(): number {
@@ -94,6 +106,12 @@ export class EmulatedGrantSharer implements GrantSharer {
     this.#timer = undefined
     for (const shared of this.#live) shared.memory.invalidate()
     this.#live.clear()
+    this.#parts.notices.forgetAll()
+  }
+
+  #assertOurs(shared: SharedPages): asserts shared is EmulatedSharedPages {
+    if (shared instanceof EmulatedSharedPages && this.#live.has(shared)) return
+    throw new TypeError('these pages are not shared, or not by this domain')
   }
 
   #assertHere(): void {

@@ -1,4 +1,5 @@
 import type { HvmParam, Port, SharedMemory } from '@split-driver/abi'
+import type { GrantTableOp } from '@split-driver/grant'
 import type { ShutdownReasonName } from './domain-lifecycle.js'
 import type { EmulatedPlatform } from './emulated-platform.js'
 
@@ -12,6 +13,7 @@ export interface GuestHypercalls {
   readonly version: VersionHypercalls
   readonly vcpu: VcpuHypercalls
   readonly hvm: HvmHypercalls
+  readonly grantTable: GrantTableOp
   /** The pages that the domain's builder filled. */
   readonly memory: StartOfDayMemory
 }

@@ -94,7 +94,7 @@ export class Machine {
       parallel: wakeups.parallel,
       virq: true,
       ipi: true,
-      unmapNotify: false,
+      unmapNotify: true,
       virtualTime: simulation !== undefined,
       faults: simulation !== undefined,
     }
