@@ -59,14 +59,14 @@ export class EmulatedWorld implements AsyncDisposable {
 
   /** @throws XenError ENOMEM ENOSPC */
   async createGuest({ name = 'guest' }: { readonly name?: string } = {}): Promise<WorldGuest> {
-    const platform = await this.#host.createGuest({ name: this.#unique(name) })
+    const platform = await this.#host.createGuest({ name: this.#host.toolstack.freeName(name) })
     const { domid, console } = platform
     return { domid, platform, console, destroy: () => this.#host.toolstack.destroy(domid) }
   }
 
   /** A domain that exists and never runs. */
   async stranger(): Promise<Domid> {
-    return (await this.#host.toolstack.create({ name: this.#unique('stranger') })).domid
+    return (await this.#host.toolstack.create({ name: this.#host.toolstack.freeName('stranger') })).domid
   }
 
   /** What is open now, one line an entry: ports, grants, mappings, watches, transactions. */
@@ -79,13 +79,5 @@ export class EmulatedWorld implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#host[Symbol.asyncDispose]()
-  }
-
-  /** Suites may give several guests of a world one name; a host may not. */
-  #unique(name: string): string {
-    const { toolstack } = this.#host
-    let unique = name
-    for (let n = 2; toolstack.find(unique) !== undefined; n++) unique = `${name}-${n}`
-    return unique
   }
 }

@@ -15,7 +15,7 @@ export class EmulatedLoopback implements World {
     const nodes = nodesOf(server, host.dom0)
     const world = await LoopbackWorld.create({
       open: () => PrivcmdPlatform.open({ systemCalls: nodes, xenstore: 'device' }),
-      stranger: async () => (await host.toolstack.create({ name: 'stranger' })).domid,
+      stranger: async () => (await host.toolstack.create({ name: host.toolstack.freeName('stranger') })).domid,
     })
     return new EmulatedLoopback(world, host, nodes)
   }

@@ -41,7 +41,7 @@ export class EmulatedNodesWorld implements World {
   }
 
   async createGuest({ name = 'guest' }: GuestOptions = {}): Promise<GuestHandle> {
-    const kernel = await this.#host.createGuest({ name })
+    const kernel = await this.#host.createGuest({ name: this.#host.toolstack.freeName(name) })
     const process = await openProcess(this.#server, kernel)
     const { domid } = kernel
     this.#guests.set(domid, process)
@@ -50,7 +50,7 @@ export class EmulatedNodesWorld implements World {
   }
 
   async stranger(): Promise<Domid> {
-    return (await this.#host.toolstack.create({ name: 'stranger' })).domid
+    return (await this.#host.toolstack.create({ name: this.#host.toolstack.freeName('stranger') })).domid
   }
 
   async ledger(): Promise<readonly string[]> {
