@@ -59,10 +59,14 @@ export class EmulatedGrantTableOp implements GrantTableOp {
     return this.#calls.querySize(this.#domid, dom)
   }
 
-  /** What pages there are may change with the version: those handed out before must be asked for anew. */
+  /** Version 1 has no status pages: those that were handed out are out of reach then. */
   setVersion(version: number): void {
     this.#calls.setVersion(this.#domid, version)
-    this.invalidateAll()
+    for (const [frame, page] of this.#pages) {
+      if (this.#calls.ownsPage(this.#domid, frame)) continue
+      page.invalidate()
+      this.#pages.delete(frame)
+    }
   }
 
   getVersion(dom: Domid): 1 | 2 {
@@ -91,7 +95,7 @@ export class EmulatedGrantTableOp implements GrantTableOp {
     return page
   }
 
-  /** The domain is no more, or its table has another form: pages that were handed out are out of reach. */
+  /** The domain is no more: pages that were handed out are out of reach. */
   invalidateAll(): void {
     for (const page of this.#pages.values()) page.invalidate()
     this.#pages.clear()
