@@ -1,10 +1,12 @@
 import { EmulatedHost } from '@split-driver/emulator'
+import { tracePlatform } from '@split-driver/trace'
 import { XenstoreServer } from '@split-driver/xenstored'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { serveUntilStopped } from '../daemon/serve-until-stopped.js'
 import type { ExitCode } from '../exit-code.js'
 import { type LogLevel, logLevels, ProcessLog } from '../logging/log.js'
 import { MachineDaemon } from '../machine/machine-daemon.js'
+import { TraceFile } from '../machine/trace-file.js'
 import type { CommandHost } from './command-host.js'
 import { addSocketOption, type SocketOption } from './socket-option.js'
 
@@ -13,6 +15,7 @@ interface MachineOptions extends SocketOption {
   readonly maxDomains: number
   readonly logDir?: string
   readonly dumpDir?: string
+  readonly trace?: string
   readonly logLevel: LogLevel
   readonly json: boolean
 }
@@ -40,6 +43,7 @@ export const addMachine = (program: Command, host: CommandHost): void => {
     .option('--max-domains <n>', 'domains that there can be at a time', wholeNumber(MOST_DOMAINS), 64)
     .option('--log-dir <folder>', 'append what each domain writes to a file in this folder')
     .option('--dump-dir <folder>', 'where core dumps go that a configuration asks for')
+    .option('--trace <file>', 'at the end, the last steps of domain 0: Chrome trace JSON, or text if it ends in .txt')
     .addOption(new Option('--log-level <level>', 'what the host says of itself').choices(logLevels).default('info'))
     .option('--json', 'log lines of JSON in place of text', false)
   addSocketOption(command)
@@ -56,9 +60,10 @@ const wholeNumber =
 
 const machine = async (options: MachineOptions): Promise<ExitCode> => {
   const { memory: memoryMiB, maxDomains, socket: socketPath, logDir, dumpDir, logLevel: level, json } = options
+  await using trace = options.trace === undefined ? undefined : await TraceFile.open(options.trace)
   let server: XenstoreServer | undefined
   const xenstored = (dom0: ConstructorParameters<typeof XenstoreServer>[0]) => {
-    server = new XenstoreServer(dom0)
+    server = new XenstoreServer(tracePlatform(dom0, trace?.recorder))
     return server
   }
   await using host = await EmulatedHost.boot({ mode: 'threads', memoryMiB, maxDomains, xenstored })
@@ -70,7 +75,8 @@ const machine = async (options: MachineOptions): Promise<ExitCode> => {
     ...(logDir === undefined ? {} : { logFolder: logDir }),
     ...(dumpDir === undefined ? {} : { dumpFolder: dumpDir }),
   }
-  const daemon = await MachineDaemon.open({ host, xenstored: server! }, { ...places, log })
+  const dom0 = tracePlatform(host.dom0, trace?.recorder)
+  const daemon = await MachineDaemon.open({ host, xenstored: server!, dom0 }, { ...places, log })
   log.info({ event: 'listen', socket: socketPath, memory: memoryMiB }, 'the machine is up')
   return await serveUntilStopped({ daemon, clock, log })
 }

@@ -8,6 +8,7 @@
  *     ← {"id":1,"ok":false,"code":"ESRCH","message":"there is no domain called \"mini\""}
  */
 import * as v from 'valibot'
+import { whyReportSchema } from '../why/device-facts.js'
 import { diskConfigSchema, domainConfigSchema, domainName } from '../xl-config/domain-config.js'
 
 /** A domain by its name, or by its number. */
@@ -89,6 +90,11 @@ export const operations = {
   /** With `force`, whether the guest lets go of it or not. */
   'block-detach': { takes: v.strictObject({ domain, device: v.string(), force: v.boolean() }), gives: nothing },
   'block-list': { takes: ofDomain, gives: v.array(diskLine) },
+  /** What its devices wait for, or what one does that is named like `vbd/51712`, `xvda` or `console`. */
+  why: {
+    takes: v.strictObject({ domain, device: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(256))) }),
+    gives: whyReportSchema,
+  },
 } as const
 
 export type Operations = typeof operations

@@ -1,6 +1,8 @@
 import type { Toolstack } from '@split-driver/emulator'
 import type { ControlHandlers } from '../control/control-connection.js'
 import { version } from '../version.js'
+import type { FactGatherer } from '../why/gather-facts.js'
+import { whyReport } from '../why/why-report.js'
 import type { DomainDisks } from './domain-disks.js'
 import type { DomainKeeper } from './domain-keeper.js'
 
@@ -8,13 +10,14 @@ export interface HandlerParts {
   readonly toolstack: Toolstack
   readonly keeper: DomainKeeper
   readonly disks: DomainDisks
+  readonly gatherer: FactGatherer
   readonly xenstoreSocket: string
   readonly consoleFolder: string
 }
 
 /** What the control socket offers, carried out by a machine's parts. */
 export const controlHandlers = (parts: HandlerParts): ControlHandlers => {
-  const { toolstack, keeper, disks, xenstoreSocket, consoleFolder } = parts
+  const { toolstack, keeper, disks, gatherer, xenstoreSocket, consoleFolder } = parts
   const guest = (which: string) => keeper.findGuest(which)
   const done = async (work: Promise<void> | void): Promise<Record<string, never>> => {
     await work
@@ -39,5 +42,9 @@ export const controlHandlers = (parts: HandlerParts): ControlHandlers => {
     'block-attach': ({ domain, disk }) => done(disks.attach(guest(domain), disk)),
     'block-detach': ({ domain, device, force }) => done(disks.detach(guest(domain), device, force)),
     'block-list': ({ domain }) => disks.list(guest(domain)),
+    why: ({ domain, device }) => {
+      const domid = guest(domain)
+      return whyReport(gatherer, toolstack.list().find((info) => info.domid === domid)!, device)
+    },
   }
 }

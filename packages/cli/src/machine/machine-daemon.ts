@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { EmulatedHost } from '@split-driver/emulator'
+import { type EmulatedHost, Inspection } from '@split-driver/emulator'
+import type { Platform } from '@split-driver/platform'
 import type { XenstoreServer } from '@split-driver/xenstored'
 import { BlkbackDaemon } from '../blkback/blkback-daemon.js'
 import { logBlkback } from '../blkback/log-blkback.js'
@@ -12,6 +13,7 @@ import { machineFolder, prepareSocketFolder } from '../control/socket-path.js'
 import type { Daemon } from '../daemon/daemon.js'
 import { DomainAllowance } from '../logging/domain-allowance.js'
 import type { Log } from '../logging/log.js'
+import { FactGatherer } from '../why/gather-facts.js'
 import { ConsoleReadiness } from './console-readiness.js'
 import { controlHandlers } from './control-handlers.js'
 import { CoreDumps } from './core-dumps.js'
@@ -34,6 +36,8 @@ export interface MachineDaemonOptions {
 export interface BootedHost {
   readonly host: EmulatedHost
   readonly xenstored: XenstoreServer
+  /** The control domain as its daemons shall see it, for example traced; the host's own platform unless given. */
+  readonly dom0?: Platform
 }
 
 /** Guests may be given any image that this user can open: who may use the control socket names them. */
@@ -73,10 +77,10 @@ export class MachineDaemon implements Daemon {
   }
 
   async #open(
-    { host, xenstored }: BootedHost,
+    { host, xenstored, dom0 = host.dom0 }: BootedHost,
     { socketPath, logFolder, dumpFolder, log }: MachineDaemonOptions,
   ): Promise<void> {
-    const { dom0, toolstack } = host
+    const { toolstack } = host
     const folder = machineFolder(socketPath)
     await prepareSocketFolder(socketPath)
     // It keeps a second machine out from here on; what is asked meanwhile is answered when all is there.
@@ -110,7 +114,8 @@ export class MachineDaemon implements Daemon {
     const disks = new DomainDisks(host)
     const keeper = new DomainKeeper({ host, disks, consoles })
     this.#endings.push(() => keeper.close())
-    open(controlHandlers({ toolstack, keeper, disks, xenstoreSocket, consoleFolder: folder }))
+    const gatherer = new FactGatherer(host.store, new Inspection(host.machine))
+    open(controlHandlers({ toolstack, keeper, disks, gatherer, xenstoreSocket, consoleFolder: folder }))
   }
 
   async #end(): Promise<void> {
