@@ -10,6 +10,7 @@ import { addDomainVerbs } from './commands/domain-verbs.js'
 import { addList } from './commands/list.js'
 import { addMachine } from './commands/machine.js'
 import { addVcpuList } from './commands/vcpu-list.js'
+import { addWhy } from './commands/why.js'
 import { addXenstore } from './commands/xenstore.js'
 import { ConfigError } from './config/config-error.js'
 import { ExitCode } from './exit-code.js'
@@ -47,6 +48,7 @@ const commands = [
   addVcpuList,
   addBlock,
   addXenstore,
+  addWhy,
   addDoctor,
   addBlkback,
   addConsoled,
