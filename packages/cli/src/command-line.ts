@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { addBlkback } from './commands/blkback.js'
 import { addBlock } from './commands/block.js'
 import type { CommandHost, CommandWorld } from './commands/command-host.js'
+import { addCompletion } from './commands/completion.js'
 import { addConsole } from './commands/console.js'
 import { addConsoled } from './commands/consoled.js'
 import { addCreate } from './commands/create.js'
@@ -52,6 +53,7 @@ const commands = [
   addDoctor,
   addBlkback,
   addConsoled,
+  addCompletion,
 ]
 
 const program = (host: CommandHost): Command => {

@@ -63,15 +63,19 @@ export class ControlClient implements Disposable {
 
   async #receive(): Promise<void> {
     try {
-      for await (const line of linesOf(this.#socket)) {
-        const answer = v.parse(answerSchema, JSON.parse(line))
-        this.#waiting.get(answer.id)?.resolve(answer)
-        this.#waiting.delete(answer.id)
-      }
+      for await (const line of linesOf(this.#socket)) this.#take(line)
       this.#end(new XenError('CLOSED', `the machine at ${this.path} has ended`))
     } catch (error) {
-      this.#end(new XenError('EPROTO', `${this.path} does not speak the machine's protocol`, { cause: error }))
+      if (XenError.is(error)) this.#end(error)
+      else this.#end(new XenError('CLOSED', `the machine at ${this.path} has ended`, { cause: error }))
     }
+  }
+
+  #take(line: string): void {
+    const answer = parsedAnswer(line)
+    if (answer === undefined) throw new XenError('EPROTO', `${this.path} does not speak the machine's protocol`)
+    this.#waiting.get(answer.id)?.resolve(answer)
+    this.#waiting.delete(answer.id)
   }
 
   #end(error: Error): void {
@@ -79,6 +83,15 @@ export class ControlClient implements Disposable {
     for (const { reject } of this.#waiting.values()) reject(error)
     this.#waiting.clear()
     this.#socket.destroy()
+  }
+}
+
+const parsedAnswer = (line: string): ControlAnswer | undefined => {
+  try {
+    const { success, output } = v.safeParse(answerSchema, JSON.parse(line))
+    return success ? output : undefined
+  } catch {
+    return undefined
   }
 }
 

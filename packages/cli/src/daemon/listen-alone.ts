@@ -1,18 +1,22 @@
-import { unlink } from 'node:fs/promises'
+import { lstat, unlink } from 'node:fs/promises'
 import { createConnection, type Server } from 'node:net'
+import { XenError } from '@split-driver/abi'
 import { listenPrivately } from '../consoled/listen-privately.js'
 
 /**
  * Listens on a Unix socket that one living process at a time may have. What a process that was killed has left there is
  * replaced.
  * @param busy makes the error if somebody answers there
- * @throws what `busy` made; else as `listenPrivately`
+ * @throws what `busy` made; XenError EEXIST for a path that is no socket's; else as `listenPrivately`
  */
 export const listenAlone = async (server: Server, path: string, busy: () => Promise<Error>): Promise<void> => {
   try {
     await listenPrivately(server, path)
   } catch (error) {
     if (!hasCode(error, 'EADDRINUSE')) throw error
+    // Somebody's file: a connection to one is refused as by a dead socket.
+    if (!(await lstat(path)).isSocket())
+      throw new XenError('EEXIST', `${path} is there and is no socket: choose another`)
     if (await isAnswered(path)) throw await busy()
     await unlink(path)
     await listenPrivately(server, path)

@@ -13,6 +13,7 @@ export interface DiskOptions {
 /** A machine with XenStore and a toolstack; the daemon under test is the test's own to start and to close. */
 export class EmulatedMachine implements AsyncDisposable {
   readonly host: EmulatedHost
+  #guests = 0
 
   static async boot(): Promise<EmulatedMachine> {
     return new EmulatedMachine(
@@ -25,7 +26,7 @@ export class EmulatedMachine implements AsyncDisposable {
   }
 
   guest(): Promise<EmulatedPlatform> {
-    return this.host.createGuest({ name: 'guest', memoryPages: 4096 })
+    return this.host.createGuest({ name: `guest-${++this.#guests}`, memoryPages: 4096 })
   }
 
   attachDisk(guest: EmulatedPlatform, { params, name = 'xvda', mode = 'w', kind = 'vbd' }: DiskOptions) {
