@@ -20,7 +20,7 @@ const TASK_MICROSECONDS = 1
 export class Scheduler {
   readonly #choices: SeededChoices
   readonly #trace: TraceHash
-  readonly #beforeStep: (step: number) => void
+  readonly #intervene: (step: number) => boolean
   readonly #waiting = new TaskHeap()
   readonly #ready: Task[] = []
   readonly #frozen = new Map<number, number>()
@@ -31,11 +31,14 @@ export class Scheduler {
   #stopped = false
   #hostWork = 0
 
-  /** @param beforeStep called before each task is chosen, with the number of tasks that have run */
-  constructor(choices: SeededChoices, trace: TraceHash, beforeStep: (step: number) => void) {
+  /**
+   * @param intervene called before each task is chosen, with the number of tasks that have run; true if it did something,
+   * which has a turn for itself then
+   */
+  constructor(choices: SeededChoices, trace: TraceHash, intervene: (step: number) => boolean) {
     this.#choices = choices
     this.#trace = trace
-    this.#beforeStep = beforeStep
+    this.#intervene = intervene
   }
 
   /** Microseconds since the machine began. */
@@ -101,20 +104,30 @@ export class Scheduler {
   }
 
   readonly #turn = (): void => {
-    const task = this.#hostWork > 0 || this.#stopped ? undefined : this.#next()
-    this.#pumping = task !== undefined
+    this.#pumping = false
+    if (this.#hostWork > 0 || this.#stopped) return
+    const task = this.#intervene(this.#step) ? 'intervened' : this.#next()
     if (task === undefined) return
-    // Before the task: one that throws does so as it would from the host's own timers, and the others go on.
-    nextTurn(this.#turn)
+    if (task !== 'intervened') this.#run(task)
+    this.#pump()
+  }
+
+  #run(task: Task): void {
     this.#trace.step(TraceKind.Run, task.domid, task.serial)
     this.#step++
     this.#now += TASK_MICROSECONDS
-    task.run()
+    try {
+      task.run()
+    } catch (error) {
+      // Uncaught, as it would be from the host's own timers; but thrown from here it would keep microtasks from their turn.
+      queueMicrotask(() => {
+        throw error
+      })
+    }
   }
 
   /** The task that is to run now; time passes until there is one. @returns nothing if there will be none */
   #next(): Task | undefined {
-    this.#beforeStep(this.#step)
     for (;;) {
       this.#gatherDue()
       const runnable = this.#ready.filter((task) => !task.cancelled && !this.#frozen.has(task.domid))

@@ -38,7 +38,7 @@ export class Simulation {
 
   constructor({ seed = 1, faults = [] }: SimulationOptions = {}) {
     this.seed = seed
-    this.#scheduler = new Scheduler(new SeededChoices(seed), this.#trace, (step) => this.#beginStep(step))
+    this.#scheduler = new Scheduler(new SeededChoices(seed), this.#trace, (step) => this.#intervene(step))
     this.#faults = faults.length > 0 ? new PlannedFaults(faults) : undefined
     this.#steps = faults.filter((fault) => fault.kind === 'freeze' || fault.kind === 'command')
     this.#steps.sort((one, other) => one.step - other.step)
@@ -125,13 +125,15 @@ export class Simulation {
     this.#scheduler.stop()
   }
 
-  #beginStep(step: number): void {
-    for (let next = this.#steps[0]; next !== undefined && next.step <= step; next = this.#steps[0]) {
-      this.#steps.shift()
-      this.#trace.step(TraceKind.Fault, step, next.step)
-      if (next.kind === 'command') this.#commands.get(next.name)?.(next.argument)
-      else this.#freezeFor(next)
-    }
+  /** What the plan has for this step, one thing at a time. @returns whether there was anything */
+  #intervene(step: number): boolean {
+    const next = this.#steps[0]
+    if (next === undefined || next.step > step) return false
+    this.#steps.shift()
+    this.#trace.step(TraceKind.Fault, step, next.step)
+    if (next.kind === 'command') this.#commands.get(next.name)?.(next.argument)
+    else this.#freezeFor(next)
+    return true
   }
 
   #freezeFor({ domid, microseconds }: FreezeFault): void {
