@@ -1,4 +1,5 @@
 import { EmulatedHost } from '@split-driver/emulator'
+import type { Platform } from '@split-driver/platform'
 import { tracePlatform } from '@split-driver/trace'
 import { XenstoreServer } from '@split-driver/xenstored'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -62,7 +63,7 @@ const machine = async (options: MachineOptions): Promise<ExitCode> => {
   const { memory: memoryMiB, maxDomains, socket: socketPath, logDir, dumpDir, logLevel: level, json } = options
   await using trace = options.trace === undefined ? undefined : await TraceFile.open(options.trace)
   let server: XenstoreServer | undefined
-  const xenstored = (dom0: ConstructorParameters<typeof XenstoreServer>[0]) => {
+  const xenstored = (dom0: Platform) => {
     server = new XenstoreServer(tracePlatform(dom0, trace?.recorder))
     return server
   }

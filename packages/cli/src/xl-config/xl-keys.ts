@@ -15,6 +15,6 @@ const UNSUPPORTED = `
   spice_streaming_video serial soundhw vkb_device usb usbversion usbdevice vendor_device keymap device_model_version
   device_model_override stubdomain_kernel stubdomain_cmdline stubdomain_ramdisk stubdomain_memory
   device_model_stubdomain_override device_model_stubdomain_seclabel device_model_args device_model_args_pv
-  device_model_args_hvm gic_version vuart mca_caps msr_relaxed nic dhcp netmask gateway hostname`
+  device_model_args_hvm gic_version vuart mca_caps msr_relaxed max_grant_version`
 
 export const unsupportedKeys: ReadonlySet<string> = new Set(UNSUPPORTED.trim().split(/\s+/))
