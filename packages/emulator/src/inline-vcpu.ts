@@ -15,8 +15,8 @@ class InlineVcpu implements Vcpu {
   readonly #run: ProgramRun
   #onKilled: (report: ExitReport) => void = () => {}
 
-  constructor({ machine, domid, program, argument }: VcpuRequest) {
-    this.#platform = machine.attach(domid)
+  constructor({ machine, domid, program, argument, attaching }: VcpuRequest) {
+    this.#platform = machine.attach(domid, attaching)
     this.#run = new ProgramRun(this.#platform)
     const killed = new Promise<ExitReport>((resolve) => {
       this.#onKilled = resolve

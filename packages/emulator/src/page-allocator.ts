@@ -29,6 +29,14 @@ export class PageAllocator {
     return this.#first + start
   }
 
+  /** Takes this very page, if it is one of these and free: it was given out before this list was made. */
+  reserve(frame: number): void {
+    const index = frame - this.#first
+    if (this.#used[index] !== 0) return
+    this.#used[index] = 1
+    this.#free--
+  }
+
   free(frame: number): void {
     const index = frame - this.#first
     if (this.#used[index] !== 1) throw new RangeError(`frame ${frame} was not allocated`)

@@ -1,4 +1,5 @@
 import type { Domid } from '@split-driver/abi'
+import type { AttachOptions } from './attach-options.js'
 import type { ShutdownRequest } from './domain-lifecycle.js'
 import type { EmulatedPlatform } from './emulated-platform.js'
 import type { Resumption } from './guest-hypercalls.js'
@@ -69,6 +70,8 @@ export interface VcpuRequest {
   readonly argument?: unknown
   /** Message ports and buffers inside `argument` that move to the domain's thread. */
   readonly transfer?: readonly Transferable[]
+  /** How the domain is attached, where it is not as the machine says. */
+  readonly attaching?: AttachOptions
 }
 
 /**

@@ -232,9 +232,13 @@ export class EventChannelCalls {
     }
   }
 
-  /** Closes all that a dying domain has open. The caller holds the lock as DOMID_XEN; others have it now and then. */
+  /**
+   * Closes all that a domain has open which does not run any more; it is back at the two-level ABI. The caller holds the lock
+   * as DOMID_XEN; others have it now and then.
+   */
   closeAll(domid: Domid): void {
     this.#ports.closeFrom(DOMID_XEN, domid, 1, () => {})
+    this.#signals.chooseTwoLevel(this.#xen.domains.record(domid))
   }
 
   /** Ports that are open, with what each is. The caller holds the lock. */

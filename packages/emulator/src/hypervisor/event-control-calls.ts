@@ -157,9 +157,7 @@ export class EventControlCalls {
     domains.set(record, domainRecord.eventResetAt, 0)
     if (domains.get(record, domainRecord.openPorts) > 0)
       throw new XenError('EAGAIN', `domain ${domid} has opened ports meanwhile`, { detail: { domid } })
-    if (domains.get(record, domainRecord.eventAbi) !== EventAbiNumber.Fifo) return
-    this.#queues.of(record).destroy()
-    domains.set(record, domainRecord.eventAbi, EventAbiNumber.TwoLevel)
+    this.#signals.chooseTwoLevel(record)
   }
 
   /** What is pending under the two-level ABI, and where every port begins under FIFO. */

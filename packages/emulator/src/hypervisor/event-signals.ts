@@ -75,6 +75,13 @@ export class EventSignals {
     }
   }
 
+  /** The two-level ABI again, with no port open: the guest's pages are its own. */
+  chooseTwoLevel(record: number): void {
+    if (!this.#isFifo(record)) return
+    this.#queues.of(record).destroy()
+    this.#xen.domains.set(record, domainRecord.eventAbi, EventAbiNumber.TwoLevel)
+  }
+
   #setPending(record: number, channel: number, port: Port, vcpu: number): boolean {
     if (!this.#isFifo(record)) return setPending(this.#sharedInfo(record), vcpu, port)
     const queues = this.#queues.of(record)

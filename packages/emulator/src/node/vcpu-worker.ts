@@ -5,10 +5,10 @@ import { crashReport, type ExitReport } from '../vcpu.js'
 import type { WorkerRequest } from './worker-request.js'
 
 /** A domain's thread: joins the machine, runs the program, reports how it ended. */
-const start = ({ machine: handle, domid, program, argument }: WorkerRequest): Promise<ExitReport> => {
+const start = ({ machine: handle, domid, program, argument, attaching }: WorkerRequest): Promise<ExitReport> => {
   const machine = Machine.join(handle)
   machine.xen.waitsWhileHeld = true
-  const platform = machine.attach(domid)
+  const platform = machine.attach(domid, attaching)
   const run = new ProgramRun(platform)
   parentPort?.on('message', () => run.shutdown())
   // A program that shut its domain down has no say any more in when its thread ends.

@@ -1,4 +1,5 @@
 import type { Domid } from '@split-driver/abi'
+import type { AttachOptions } from '../attach-options.js'
 import type { MachineHandle } from '../machine.js'
 import type { ProgramModule } from '../vcpu.js'
 
@@ -8,4 +9,5 @@ export interface WorkerRequest {
   readonly domid: Domid
   readonly program: ProgramModule
   readonly argument: unknown
+  readonly attaching: AttachOptions
 }

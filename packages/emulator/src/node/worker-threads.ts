@@ -3,10 +3,10 @@ import { crashReport, type ExitReport, type StartVcpu, type ThreadUsage, type Vc
 import type { WorkerRequest } from './worker-request.js'
 
 /** Runs a domain's code in a Node worker thread of its own. */
-export const startWorkerThread: StartVcpu = ({ machine, domid, program, argument, transfer }) => {
+export const startWorkerThread: StartVcpu = ({ machine, domid, program, argument, transfer, attaching = {} }) => {
   if (typeof program === 'function') throw new TypeError('code for another thread must be a module, not a function')
   if (machine.handle.mode !== 'threads') throw new TypeError('this machine runs all its domains in one thread')
-  return new WorkerVcpu({ machine: machine.handle, domid, program, argument }, transfer)
+  return new WorkerVcpu({ machine: machine.handle, domid, program, argument, attaching }, transfer)
 }
 
 class WorkerVcpu implements Vcpu {
