@@ -35,6 +35,7 @@ export const VIRQ = {
   Console: 2 as Virq,
   DomExc: 3 as Virq,
   Xenoprof: 7 as Virq,
+  ConRing: 8 as Virq,
   Xenpmu: 13 as Virq,
 } as const
 

@@ -4,10 +4,9 @@ import type { DomainCalls, DomainSize } from './hypervisor/domain-calls.js'
 import type { EventChannelCalls } from './hypervisor/event-channel-calls.js'
 import { DOMID_XEN, type Hypervisor } from './hypervisor/hypervisor.js'
 import { domainRecord } from './hypervisor/machine-layout.js'
+import { memoryMap } from './memory-map.js'
 import { readStartInfo, type StartOfDay, writeStartInfo } from './start-of-day.js'
-
-/** Where the builder puts things in a domain's own memory, in pages; what follows is free. */
-export const memoryMap = { startInfo: 0, store: 1, console: 2, firstFree: 3 } as const
+import { type MachineTime, writeTimes } from './time-pages.js'
 
 export interface DomainPlan extends DomainSize {
   /** At most 1023 bytes. Default empty. */
@@ -24,9 +23,11 @@ export class DomainBuilder {
   readonly #xen: Hypervisor
   readonly #channels: EventChannelCalls
   readonly #domains: DomainCalls
+  readonly #time: MachineTime
 
-  constructor(xen: Hypervisor, channels: EventChannelCalls, domains: DomainCalls) {
+  constructor(xen: Hypervisor, channels: EventChannelCalls, domains: DomainCalls, time: MachineTime) {
     this.#xen = xen
+    this.#time = time
     this.#channels = channels
     this.#domains = domains
   }
@@ -83,6 +84,7 @@ export class DomainBuilder {
       console,
       commandLine: plan.commandLine ?? '',
     }
+    writeTimes(memory.frame(start.sharedInfo), field('vcpuCount'), this.#time)
     domains.set(record, domainRecord.startInfo, page(memoryMap.startInfo))
     writeStartInfo(memory, page(memoryMap.startInfo), start)
     return start

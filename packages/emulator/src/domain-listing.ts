@@ -82,3 +82,10 @@ export class DomainListing {
 
 /** A UUID follows from the domid: nothing here is random, so that a machine can be replayed. */
 export const uuidOf = (domid: Domid): string => `00000000-0000-4000-8000-${domid.toString(16).padStart(12, '0')}`
+
+/** A UUID's 16 bytes. @throws RangeError unless it is one, with dashes or without */
+export const bytesOfUuid = (uuid: string): Uint8Array => {
+  const digits = uuid.replaceAll('-', '')
+  if (!/^[0-9a-f]{32}$/i.test(digits)) throw new RangeError(`${uuid} is no UUID`)
+  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16))
+}

@@ -1,4 +1,4 @@
-import type { HvmParam, Port, SharedMemory } from '@split-driver/abi'
+import type { HvmParam, Infer, Port, SharedMemory, XenCompileInfo } from '@split-driver/abi'
 import type { GrantTableOp } from '@split-driver/grant'
 import type { ShutdownReasonName } from './domain-lifecycle.js'
 import type { EmulatedPlatform } from './emulated-platform.js'
@@ -72,7 +72,7 @@ export interface VersionHypercalls {
   extraversion(): string
   /** Kinds of guests, such as `xen-3.0-x86_64`, separated by blanks. */
   capabilities(): string
-  compileInfo(): { readonly compiler: string; readonly compileBy: string; readonly compileDate: string }
+  compileInfo(): Infer<typeof XenCompileInfo>
   changeset(): string
   /** 32 bits of XENFEAT_*. @throws XenError EINVAL for a submap that is not there */
   features(submap?: number): number
@@ -95,7 +95,9 @@ export interface VcpuHypercalls {
    */
   setSingleshotTimer(deadline: number): void
   stopSingleshotTimer(): void
-  /** Nanoseconds since the machine started, as its shared-info page tells. */
+  /** The time-stamp counter. This machine's counts nanoseconds since its start. */
+  tsc(): number
+  /** Nanoseconds since the machine started, as its shared-info page tells by the counter. */
   systemTime(): number
 }
 

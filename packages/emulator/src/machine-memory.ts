@@ -1,6 +1,6 @@
 import { FlatMemory, PAGE_BYTES, PAGE_WORDS } from '@split-driver/abi'
 import type { MachineViews } from './frame-memory.js'
-import { domainRecord, header, MACHINE_MAGIC } from './hypervisor/machine-layout.js'
+import { CONSOLE_LOG_FRAMES, domainRecord, header, MACHINE_MAGIC } from './hypervisor/machine-layout.js'
 
 export interface MachineSize {
   /** Memory of the whole machine in MiB; untouched pages cost nothing. Default 256. */
@@ -34,7 +34,8 @@ export class MachineMemory implements MachineViews {
     const machine = new MachineMemory(new SharedArrayBuffer(frameCount * PAGE_BYTES))
     const frameTable = 1
     const domainTable = frameTable + Math.ceil(frameCount / PAGE_WORDS)
-    const firstFree = domainTable + Math.ceil((maxDomains * domainRecord.words) / PAGE_WORDS)
+    const consoleFrames = domainTable + Math.ceil((maxDomains * domainRecord.words) / PAGE_WORDS)
+    const firstFree = consoleFrames + CONSOLE_LOG_FRAMES + 1
     if (firstFree >= frameCount)
       throw new RangeError(`${memoryMiB} MiB cannot hold the tables of ${maxDomains} domains`)
     const { words } = machine
@@ -42,6 +43,7 @@ export class MachineMemory implements MachineViews {
     words[header.domainSlots] = maxDomains
     words[header.frameTable] = frameTable
     words[header.domainTable] = domainTable
+    words[header.consoleFrames] = consoleFrames
     words[header.firstFree] = firstFree
     words[header.freeHint] = firstFree
     words[header.magic] = MACHINE_MAGIC

@@ -4,6 +4,13 @@ import type { Hypervisor } from './hypervisor/hypervisor.js'
 import { domainRecord } from './hypervisor/machine-layout.js'
 import type { Upcall } from './wakeups.js'
 
+/** A timer that is looked at whenever the vcpu wakes. */
+export interface Alarm {
+  /** Milliseconds; not positive when it is due. */
+  untilDue(): number
+  ring(): void
+}
+
 /**
  * Keeps events and timers from a domain whose vcpus the hypervisor holds. Nothing is lost: what was due meanwhile happens when
  * it runs again. JavaScript that runs already goes on to its next `await`, or, in a thread of its own, to its next hypercall.
@@ -12,12 +19,18 @@ export class PauseGate {
   readonly #words: Int32Array
   readonly #word: number
   readonly #due = new Set<() => void>()
+  readonly #watchers = new Set<() => boolean>()
+  #alarm: Alarm | undefined
   #closed = false
 
   /** @throws XenError ESRCH */
   constructor(xen: Hypervisor, domid: Domid) {
     this.#words = xen.memory.words
     this.#word = xen.domains.record(domid) + domainRecord.holds
+  }
+
+  get isClosed(): boolean {
+    return this.#closed
   }
 
   get isHeld(): boolean {
@@ -28,6 +41,8 @@ export class PauseGate {
   close(): void {
     this.#closed = true
     this.#due.clear()
+    this.#watchers.clear()
+    this.#alarm = undefined
   }
 
   /** Runs now, or when the domain runs again. @returns prevents that */
@@ -39,6 +54,24 @@ export class PauseGate {
     const later = () => run()
     this.#due.add(later)
     return () => void this.#due.delete(later)
+  }
+
+  /**
+   * Calls back whenever the vcpu is woken, before events are delivered, until `isDone` says so. @returns ends that
+   */
+  watch(isDone: () => boolean): () => void {
+    this.#watchers.add(isDone)
+    return () => void this.#watchers.delete(isDone)
+  }
+
+  /** The vcpu has a timer, which a thread that sleeps in a hypercall must heed by itself. */
+  setAlarm(alarm: Alarm): void {
+    this.#alarm = alarm
+  }
+
+  /** Milliseconds that the thread may sleep before it must look again. */
+  untilAlarm(): number {
+    return this.#alarm?.untilDue() ?? Number.POSITIVE_INFINITY
   }
 
   /** Fulfilled when the domain runs; never, if it is destroyed before. */
@@ -56,6 +89,8 @@ export class PauseGate {
       }
       // What was kept back may have ended this platform.
       if (this.isHeld) return false
+      this.#alarm?.ring()
+      for (const isDone of this.#watchers) if (isDone()) this.#watchers.delete(isDone)
       return upcall()
     }
   }

@@ -22,7 +22,7 @@ const stateOf = ({ toolstack }: EmulatedHost, { domid }: Pick<Guest, 'domid'>) =
 
 /** The next time that `event` is told. */
 const next = <T>({ toolstack }: EmulatedHost, event: 'restarted' | 'coredump' | 'policyFailed'): Promise<T> =>
-  new Promise((resolve) => toolstack.events.once(event, (told) => resolve(told as T)))
+  new Promise((resolve) => toolstack.events.once(event, (told: unknown) => resolve(told as T)))
 
 describe.each(['inline', 'threads', 'simulated'] as const)("a domain's life, %s", (mode) => {
   test('pause keeps events and timers back, nests, and loses nothing', async () => {
