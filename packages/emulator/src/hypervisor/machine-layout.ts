@@ -25,7 +25,18 @@ export const header = {
   freeHint: 9,
   /** Changes whenever a domain has shut down or died: a futex word, for toolstacks. */
   exceptions: 10,
+  /** First of the frames that hold the emergency console's output; behind them, one for its input. */
+  consoleFrames: 11,
+  /** Bytes ever put out, and ever typed and read, modulo 2³². */
+  consoleProd: 12,
+  consoleTyped: 13,
+  consoleRead: 14,
+  /** Domid + 1 of who has begun the last line and not ended it; 0 if nobody has. */
+  consoleLine: 15,
 } as const
+
+/** Frames of the emergency console's output: 16 KiB, as Xen's own log. */
+export const CONSOLE_LOG_FRAMES = 4
 
 /** "XEMU". */
 export const MACHINE_MAGIC = 0x554d_4558
@@ -90,6 +101,8 @@ export const domainRecord = {
   shutdownCode: 41,
   /** 1 if it was let go on afresh after its last suspension. */
   renewed: 42,
+  /** Its UUID, 16 bytes as 4 words. */
+  handle: 43,
   /** Last free maptrack handle + 1. */
   lastFreeHandle: 43,
   /** One futex word a vcpu; changes whenever that vcpu may have something to do. Outlives the domain: see DomainTable. */
