@@ -1,8 +1,10 @@
 import type { Domid, GrantRef, Port } from '@split-driver/abi'
+import { GRANT_RESERVED_CONSOLE, GRANT_RESERVED_XENSTORE } from '@split-driver/grant'
 import type { SlotLayouts, SlotLayoutsOf } from './slot-layouts.js'
 
 /** What the frontend published in XenStore of one of its devices. */
 interface NamedDevice {
+  readonly owner: Domid
   /** `vbd/51712`, `console` */
   readonly label: string
   readonly type: string
@@ -13,6 +15,12 @@ const DEVICE_KEY =
   /^(?:\/local\/domain\/(?<owner>\d{1,5})\/)?device\/(?<type>[^/]+)\/(?<id>[^/]+)\/(?:queue-\d+\/)?(?<key>ring-ref|event-channel|protocol)\d*$/
 const CONSOLE_PORT = /^(?:\/local\/domain\/(?<owner>\d{1,5})\/)?console\/port$/
 
+/** What is granted under these references needs no publishing. */
+const startOfDay = new Map<number, string>([
+  [GRANT_RESERVED_CONSOLE, 'console'],
+  [GRANT_RESERVED_XENSTORE, 'xenstore'],
+])
+
 const U32 = 2 ** 32
 
 /** A frontend that connects again and again publishes ever new numbers: the oldest are forgotten beyond so many. */
@@ -20,6 +28,10 @@ const MOST_NUMBERS = 16_384
 
 /** One number for a domain's port or grant reference. */
 const place = (domid: Domid, number: number): number => domid * U32 + number
+
+/** A backend serves devices of many guests, and several are called the same. */
+const labelFor = (viewer: Domid, { owner, label }: Pick<NamedDevice, 'owner' | 'label'>): string =>
+  viewer === owner ? label : `${label} of domain ${owner}`
 
 const remember = (map: Map<number, NamedDevice>, key: number, device: NamedDevice): void => {
   map.delete(key)
@@ -72,8 +84,11 @@ export class DeviceNames {
     for (const ref of refs) this.#refs.delete(place(domid, ref))
   }
 
-  labelOfRef(granter: Domid, ref: GrantRef): string | undefined {
-    return this.#refs.get(place(granter, ref))?.label
+  /** @param viewer in whose steps it is named */
+  labelOfRef(viewer: Domid, granter: Domid, ref: GrantRef): string | undefined {
+    const label = startOfDay.get(ref)
+    const device = label === undefined ? this.#refs.get(place(granter, ref)) : { owner: granter, label }
+    return device && labelFor(viewer, device)
   }
 
   layoutsOfRef(granter: Domid, ref: GrantRef): SlotLayouts | undefined {
@@ -83,18 +98,17 @@ export class DeviceNames {
 
   /** Every port whose purpose is known. */
   ports(): { readonly domid: Domid; readonly port: Port; readonly label: string }[] {
-    return [...this.#ports].map(([key, { label }]) => ({
-      domid: Math.floor(key / U32) as Domid,
-      port: (key % U32) as Port,
-      label,
-    }))
+    return [...this.#ports].map(([key, device]) => {
+      const domid = Math.floor(key / U32) as Domid
+      return { domid, port: (key % U32) as Port, label: labelFor(domid, device) }
+    })
   }
 
   #device(owner: Domid, type = 'console', id?: string): NamedDevice {
     const key = `${owner}/${type}/${id ?? ''}`
     let device = this.#devices.get(key)
     if (device === undefined) {
-      device = { label: id === undefined ? type : `${type}/${id}`, type, protocol: undefined }
+      device = { owner, label: id === undefined ? type : `${type}/${id}`, type, protocol: undefined }
       this.#devices.set(key, device)
     }
     return device

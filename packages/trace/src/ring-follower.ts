@@ -1,16 +1,10 @@
 import type { Domid, GrantRef, SharedMemory } from '@split-driver/abi'
-import { GRANT_RESERVED_CONSOLE, GRANT_RESERVED_XENSTORE } from '@split-driver/grant'
 import { distance, mustNotify } from '@split-driver/ring'
 import type { DomainTracer } from './domain-tracer.js'
 import { type RingIndex, ringIndexAt } from './ring-indices.js'
 import { SlotReader } from './slot-reader.js'
 
 const INDICES = 4
-
-const startOfDayLabels = new Map<GrantRef, string>([
-  [GRANT_RESERVED_CONSOLE as GrantRef, 'console'],
-  [GRANT_RESERVED_XENSTORE as GrantRef, 'xenstore'],
-])
 
 /**
  * Tells from the ordered accesses of one end what becomes of a ring. What it knows of an index is what this end wrote or
@@ -122,10 +116,7 @@ export class RingFollower {
   }
 
   #number(): number {
-    if (this.#ring === 0) {
-      const label = startOfDayLabels.get(this.#ref)
-      this.#ring = this.#tracer.recorder.nextRing(this.#tracer.domid, this.#granter, this.#ref, label)
-    }
+    if (this.#ring === 0) this.#ring = this.#tracer.recorder.nextRing(this.#tracer.domid, this.#granter, this.#ref)
     return this.#ring
   }
 }

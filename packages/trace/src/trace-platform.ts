@@ -4,7 +4,6 @@ import type { GrantMapper, GrantSharer } from '@split-driver/grant'
 import type { Capabilities, Clock, Platform } from '@split-driver/platform'
 import type { XenStore } from '@split-driver/xenbus'
 import { DomainTracer } from './domain-tracer.js'
-import { RingFollower } from './ring-follower.js'
 import type { TraceRecorder } from './trace-recorder.js'
 import { TracedEventChannels } from './traced-event-channels.js'
 import { TracedGrantMapper } from './traced-grant-mapper.js'
@@ -60,5 +59,5 @@ export const traceRing = (
 ): SharedMemory => {
   if (recorder === undefined) return memory
   const tracer = new DomainTracer(platform.domid, platform.clock, recorder)
-  return new TracedMemory(memory, new RingFollower(tracer, memory, platform.domid, ref))
+  return new TracedMemory(memory, tracer, platform.domid, ref)
 }

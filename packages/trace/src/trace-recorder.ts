@@ -25,7 +25,6 @@ interface FollowedRing {
   readonly domid: Domid
   readonly granter: Domid
   readonly ref: GrantRef
-  readonly label: string | undefined
 }
 
 /** Rings whose names are kept; data pages are none, so this many have come and gone only after a long time. */
@@ -70,10 +69,10 @@ export class TraceRecorder {
     return ++this.#lastNumber
   }
 
-  /** A number for one end of a ring on a page of `granter`'s. @param label where it needs no XenStore to be known */
-  nextRing(domid: Domid, granter: Domid, ref: GrantRef, label: string | undefined): number {
+  /** A number for one end of a ring on a page of `granter`'s. */
+  nextRing(domid: Domid, granter: Domid, ref: GrantRef): number {
     const ring = this.nextNumber()
-    this.#rings.set(ring, { domid, granter, ref, label })
+    this.#rings.set(ring, { domid, granter, ref })
     if (this.#rings.size > MOST_RINGS) this.#rings.delete(this.#rings.keys().next().value!)
     return ring
   }
@@ -136,11 +135,11 @@ export class TraceRecorder {
   }
 
   #ringLabels(): TraceLabel[] {
-    return [...this.#rings].map(([number, { domid, granter, ref, label }]) => ({
+    return [...this.#rings].map(([number, { domid, granter, ref }]) => ({
       domid,
       kind: 'ring',
       number,
-      label: label ?? this.names.labelOfRef(granter, ref) ?? `grant ${ref} of domain ${granter}`,
+      label: this.names.labelOfRef(domid, granter, ref) ?? `grant ${ref} of domain ${granter}`,
     }))
   }
 }

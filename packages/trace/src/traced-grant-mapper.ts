@@ -1,15 +1,11 @@
-import type { Domid, GrantRef, SharedMemory } from '@split-driver/abi'
+import { type Domid, type GrantRef, PAGE_BYTES, type SharedMemory } from '@split-driver/abi'
 import type { GrantAccess, GrantCopyEnd, GrantMapper, Mapping, UnmapNotice, UnmapNotifier } from '@split-driver/grant'
 import { type DomainTracer, errorName } from './domain-tracer.js'
-import { RingFollower } from './ring-follower.js'
 import { TracedMemory } from './traced-memory.js'
 
 type Mapper = GrantMapper & Partial<UnmapNotifier<Mapping>>
 
-/**
- * A mapping in whose `memory` rings are followed. Single pages, which drivers take for bulk data, come as they are: no
- * object a request is made for them.
- */
+/** A mapping in whose `memory` rings are followed. Single pages of several, which drivers take for data, come as they are. */
 class TracedMapping implements Mapping {
   readonly remoteDomid: Domid
   readonly access: GrantAccess
@@ -33,13 +29,13 @@ class TracedMapping implements Mapping {
   get memory(): SharedMemory {
     if (this.#memory === undefined) {
       const { memory, remoteDomid, refs } = this.below
-      this.#memory = new TracedMemory(memory, new RingFollower(this.#tracer, memory, remoteDomid, refs[0]!))
+      this.#memory = new TracedMemory(memory, this.#tracer, remoteDomid, refs[0]!)
     }
     return this.#memory
   }
 
   page(index: number): SharedMemory {
-    return this.below.page(index)
+    return index === 0 && this.below.memory.byteLength === PAGE_BYTES ? this.memory : this.below.page(index)
   }
 }
 

@@ -1,7 +1,6 @@
 import type { Domid, GrantRef, SharedMemory } from '@split-driver/abi'
 import type { GrantAccess, GrantSharer, SharedPages, UnmapNotice, UnmapNotifier } from '@split-driver/grant'
 import { type DomainTracer, errorName } from './domain-tracer.js'
-import { RingFollower } from './ring-follower.js'
 import { TracedMemory } from './traced-memory.js'
 
 type Sharer = GrantSharer & Partial<UnmapNotifier<SharedPages>>
@@ -22,7 +21,7 @@ class TracedPages implements SharedPages {
     this.remoteDomid = remoteDomid
     this.access = access
     this.refs = refs
-    this.memory = new TracedMemory(memory, new RingFollower(tracer, memory, tracer.domid, refs[0]!))
+    this.memory = new TracedMemory(memory, tracer, tracer.domid, refs[0]!)
   }
 }
 

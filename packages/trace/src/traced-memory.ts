@@ -1,34 +1,42 @@
-import type { SharedMemory } from '@split-driver/abi'
+import type { Domid, GrantRef, SharedMemory } from '@split-driver/abi'
 import { HEADER_WORDS } from '@split-driver/ring'
-import type { RingFollower } from './ring-follower.js'
+import type { DomainTracer } from './domain-tracer.js'
+import { RingFollower } from './ring-follower.js'
 
 /** Pages that may hold a ring: its indices are told to a follower, everything else goes through. */
 export class TracedMemory implements SharedMemory {
   readonly byteLength: number
   readonly #below: SharedMemory
-  readonly #follower: RingFollower
+  readonly #tracer: DomainTracer
+  readonly #granter: Domid
+  readonly #ref: GrantRef
+  /** From the first access in order on: most pages hold bulk data, and have none. */
+  #follower: RingFollower | undefined
 
-  constructor(below: SharedMemory, follower: RingFollower) {
+  /** @param ref of the first page, `granter`'s */
+  constructor(below: SharedMemory, tracer: DomainTracer, granter: Domid, ref: GrantRef) {
     this.byteLength = below.byteLength
     this.#below = below
-    this.#follower = follower
+    this.#tracer = tracer
+    this.#granter = granter
+    this.#ref = ref
   }
 
   loadOrdered(word: number): number {
     const value = this.#below.loadOrdered(word)
-    this.#follower.loaded(word, value)
+    this.#follow().loaded(word, value)
     return value
   }
 
   storeOrdered(word: number, value: number): void {
-    this.#follower.storing(word, value)
+    this.#follow().storing(word, value)
     this.#below.storeOrdered(word, value)
   }
 
   copyIn(word: number, source: Int32Array, at: number, count: number): void {
     this.#below.copyIn(word, source, at, count)
     // Exactly a header: SHARED_RING_INIT, which is done in one piece.
-    if (word === 0 && count === HEADER_WORDS) this.#follower.initialised()
+    if (word === 0 && count === HEADER_WORDS) this.#follow().initialised()
   }
 
   load(word: number): number {
@@ -89,5 +97,10 @@ export class TracedMemory implements SharedMemory {
 
   mutableBytes(offset: number, length: number): Uint8Array {
     return this.#below.mutableBytes(offset, length)
+  }
+
+  #follow(): RingFollower {
+    this.#follower ??= new RingFollower(this.#tracer, this.#below, this.#granter, this.#ref)
+    return this.#follower
   }
 }

@@ -14,8 +14,9 @@ test.each([
 ])('domain %i, %s: the grant is its ring', (reader, path) => {
   const names = new DeviceNames({})
   names.learn(reader, path, '8')
-  expect(names.labelOfRef(guest, grantRef(8))).toBe('vbd/51712')
-  expect(names.labelOfRef(dom0, grantRef(8))).toBeUndefined()
+  expect(names.labelOfRef(guest, guest, grantRef(8))).toBe('vbd/51712')
+  expect(names.labelOfRef(dom0, guest, grantRef(8))).toBe('vbd/51712 of domain 3')
+  expect(names.labelOfRef(dom0, dom0, grantRef(8))).toBeUndefined()
 })
 
 test('the protocol decides how entries are laid out, and is the native one where there is none', () => {
@@ -38,7 +39,7 @@ test('a port is for what its other end is for, until the number is used again', 
   expect(names.ports()).toEqual([
     { domid: 3, port: 5, label: 'vbd/51712' },
     { domid: 3, port: 2, label: 'console' },
-    { domid: 0, port: 19, label: 'vbd/51712' },
+    { domid: 0, port: 19, label: 'vbd/51712 of domain 3' },
   ])
   names.bound(dom0, port(19), guest, port(6))
   names.forgetPort(guest, port(5))
@@ -48,7 +49,7 @@ test('a port is for what its other end is for, until the number is used again', 
 test.each(['', '-1', '0x8', '4294967296', '99999999999', '8 '])('a reference %o is none', (value) => {
   const names = new DeviceNames({})
   names.learn(guest, 'device/vbd/51712/ring-ref', value)
-  for (const ref of [0, 8]) expect(names.labelOfRef(guest, grantRef(ref))).toBeUndefined()
+  for (const ref of [2, 8]) expect(names.labelOfRef(guest, guest, grantRef(ref))).toBeUndefined()
 })
 
 test('a frontend that publishes ever new numbers costs bounded memory', () => {

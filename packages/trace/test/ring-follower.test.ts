@@ -10,7 +10,6 @@ import {
 } from '@split-driver/ring'
 import { type SlotLayouts, TraceRecorder } from '@split-driver/trace'
 import { describe, expect, test } from 'vitest'
-import { RingFollower } from '../src/ring-follower.js'
 import { TracedMemory } from '../src/traced-memory.js'
 import { named, said, saidBy, tracerOf } from './support/steps.js'
 
@@ -26,7 +25,7 @@ const ref = grantRef(8)
 const tracedPage = ({ page = FlatMemory.allocate(4096), ...options } = {}) => {
   const recorder = new TraceRecorder({ devices: { thing: () => slots }, ...options })
   const end = (domain: typeof frontDomain): SharedMemory =>
-    new TracedMemory(page, new RingFollower(tracerOf(recorder, domain), page, frontDomain, ref))
+    new TracedMemory(page, tracerOf(recorder, domain), frontDomain, ref)
   return { page, recorder, front: end(frontDomain), back: end(backDomain) }
 }
 
@@ -79,7 +78,7 @@ test('a request and its response: every index, event index and decision on both 
   ])
   expect(trace.labels).toEqual([
     { domid: 3, kind: 'ring', number: 1, label: 'thing/0' },
-    { domid: 0, kind: 'ring', number: 2, label: 'thing/0' },
+    { domid: 0, kind: 'ring', number: 2, label: 'thing/0 of domain 3' },
   ])
 })
 

@@ -41,13 +41,17 @@ describe('of a block device and a console', async () => {
   test('each domain is a process; ports and rings are threads that say what they are for', () => {
     expect(nameOf('process_name', 1)).toEqual(['domain 0'])
     expect(nameOf('process_name', guest + 1)).toEqual([`domain ${guest}`])
-    for (const pid of [1, guest + 1]) {
+    const owned = ['', ` of domain ${guest}`]
+    for (const [i, pid] of [guest + 1, 1].entries()) {
       const threads = nameOf('thread_name', pid)
-      expect(threads).toContain('ring vbd/51712')
-      expect(threads).toContain('ring console')
+      expect(threads).toContain(`ring vbd/51712${owned[i]}`)
+      expect(threads).toContain(`ring console${owned[i]}`)
       expect(threads).toContain('grants')
-      expect(threads.filter((name) => /^port \d+ vbd\/51712$/.test(name))).toHaveLength(1)
+      expect(threads.filter((name) => name.endsWith(` vbd/51712${owned[i]}`) && name.startsWith('port'))).toHaveLength(
+        1,
+      )
     }
+    expect(nameOf('thread_name', 1)).toContain(`ring xenstore of domain ${guest}`)
   })
 
   test.each([
@@ -57,7 +61,7 @@ describe('of a block device and a console', async () => {
     const spans = document.traceEvents.filter(({ cat }) => cat === category)
     expect(spans).toHaveLength(2 * REQUESTS)
     for (const { name, pid, args } of spans) {
-      expect(name).toBe(`vbd/51712 ${category}`)
+      expect(name).toBe(category === 'request' ? 'vbd/51712 request' : `vbd/51712 of domain ${guest} service`)
       expect(pid).toBe(domain() + 1)
       expect([0, 1]).toContain(args['op'])
     }

@@ -8,7 +8,7 @@ test('a line has time, domain, step and each field by its name; ports and rings 
   const { step } = tracerOf(recorder, domid(3))
   recorder.names.learn(domid(3), 'device/vbd/51712/event-channel', '5')
   recorder.names.learn(domid(3), 'device/vbd/51712/ring-ref', '8')
-  const ring = recorder.nextRing(domid(3), domid(3), grantRef(8), undefined)
+  const ring = recorder.nextRing(domid(3), domid(3), grantRef(8))
   step('event.notify', 5)
   step('event.notify', 6)
   step('ring.publish', ring, 'reqProd', 4_294_967_295, 1, 2)
