@@ -2,16 +2,16 @@ import { type Domid, type Port, type SharedMemory, XenError } from '@split-drive
 import type { Capabilities, Clock, Platform } from '@split-driver/platform'
 import type { XenStoreClient } from '@split-driver/xenbus'
 import type { AttachOptions } from './attach-options.js'
-import { memoryMap } from './domain-builder.js'
+import { EmulatedHypercalls } from './emulated-hypercalls.js'
 import { EmulatedEventChannels } from './event-channels.js'
 import { FrameMemory } from './frame-memory.js'
 import { EmulatedGrantMapper } from './grant-mapper.js'
 import { EmulatedGrantSharer } from './grant-sharer.js'
-import { EmulatedGrantTableOp } from './grant-table-op.js'
 import { openGrantTable } from './grant-table-opening.js'
-import { GuestSched } from './guest-sched.js'
+import { openEventAbi } from './guest-event-abi.js'
 import { DomainState, domainRecord } from './hypervisor/machine-layout.js'
 import type { Machine } from './machine.js'
+import { memoryMap } from './memory-map.js'
 import { PageAllocator } from './page-allocator.js'
 import { PauseGate } from './pause-gate.js'
 import { readStartInfo, type StartOfDay } from './start-of-day.js'
@@ -37,43 +37,50 @@ export class EmulatedPlatform implements Platform {
   readonly start: StartOfDay
   /** Keeps events and timers back while the domain is paused or has shut down. */
   readonly gate: PauseGate
-  readonly hypercalls: { readonly sched: GuestSched; readonly grantTable: EmulatedGrantTableOp }
+  readonly hypercalls: EmulatedHypercalls
   readonly #console: FrameMemory | undefined
   readonly #storePage: FrameMemory
+  readonly #startInfo: FrameMemory
   readonly #machine: Machine
-  readonly #attaching: AttachOptions
+  readonly #options: AttachOptions
   #successor: EmulatedPlatform | undefined
   #gone = false
 
   /** @throws XenError ESRCH if there is no such domain */
-  constructor(machine: Machine, domid: Domid, attaching: AttachOptions = {}) {
+  constructor(machine: Machine, domid: Domid, options: AttachOptions = {}) {
     const { xen, memory, calls } = machine
     const record = xen.domains.record(domid)
     const field = (name: keyof typeof domainRecord) => xen.domains.get(record, domainRecord[name])
     const writable = (frame: number) => new FrameMemory(memory, frame, 1, 'writable')
     if (field('state') !== DomainState.Running) throw new XenError('ESRCH', `domain ${domid} is not running`)
+    const { eventAbi = 'two-level', grantVersion = 1, delivery } = options
+    const pages = new PageAllocator(field('memory') + memoryMap.firstFree, field('memoryFrames') - memoryMap.firstFree)
     this.#machine = machine
-    this.#attaching = attaching
+    this.#options = options
     this.domid = domid
     this.start = readStartInfo(memory, field('startInfo') as StartOfDay['sharedInfo'])
     this.gate = new PauseGate(xen, domid)
     this.clock = this.gate.clock(machine.clockOf(domid))
     this.supports = machine.supports
     const { store, console } = this.start
-    const ports = console ? [store.port, console.port] : [store.port]
-    this.events = new EmulatedEventChannels(
+    const vcpuCount = field('vcpuCount')
+    const sharedInfo = writable(this.start.sharedInfo)
+    this.events = new EmulatedEventChannels({
       domid,
+      vcpu: 0,
       xen,
-      calls.channels,
-      writable(this.start.sharedInfo),
-      ports,
-      this.gate,
-    )
+      calls,
+      guest: openEventAbi({ domid, vcpu: 0, vcpuCount, eventAbi, memory, sharedInfo, calls, pages }),
+      startOfDay: console ? [store.port, console.port] : [store.port],
+      gate: this.gate,
+      clock: this.clock,
+      delivery,
+    })
     this.sharer = new EmulatedGrantSharer({
       domid,
       memory,
-      grants: openGrantTable(domid, memory, calls.grants, attaching.grantVersion ?? 1),
-      pages: new PageAllocator(field('memory') + memoryMap.firstFree, field('memoryFrames') - memoryMap.firstFree),
+      grants: openGrantTable(domid, memory, calls.grants, grantVersion),
+      pages,
       clock: this.clock,
       notices: new UnmapNotices(domid, calls.channels),
     })
@@ -81,10 +88,14 @@ export class EmulatedPlatform implements Platform {
     this.#storePage = writable(store.frame)
     this.xenstore = openXenStore(this.#storePage, this.events, store.port)
     this.#console = console && writable(console.frame)
-    this.hypercalls = {
-      sched: new GuestSched(machine, this),
-      grantTable: new EmulatedGrantTableOp(domid, memory, calls.grants),
-    }
+    this.#startInfo = writable(field('startInfo'))
+    this.hypercalls = new EmulatedHypercalls(machine, this, {
+      startInfo: this.#startInfo,
+      sharedInfo,
+      store: this.#storePage,
+      console: this.#console,
+    })
+    this.gate.setAlarm(this.hypercalls.vcpu)
   }
 
   /** The guest's end of its console. @throws XenError ENODEV in the control domain, which has none */
@@ -106,7 +117,7 @@ export class EmulatedPlatform implements Platform {
   /** The domain has begun afresh: this platform ends, and another one stands on the new start-of-day page. */
   renew(): EmulatedPlatform {
     this.revoke()
-    this.#successor = this.#machine.attach(this.domid, this.#attaching)
+    this.#successor = this.#machine.attach(this.domid, this.#options)
     return this.#successor
   }
 
@@ -116,12 +127,14 @@ export class EmulatedPlatform implements Platform {
     if (this.#gone) return
     this.#gone = true
     this.gate.close()
+    this.hypercalls.vcpu.stopSingleshotTimer()
     this.xenstore.close()
     this.events.detach()
     this.mapper.invalidateAll()
     this.sharer.invalidateAll()
     this.hypercalls.grantTable.invalidateAll()
     this.#storePage.invalidate()
+    this.#startInfo.invalidate()
     this.#console?.invalidate()
   }
 

@@ -4,6 +4,7 @@ import type { AttachOptions } from './attach-options.js'
 import { EmulatedEventChannels } from './event-channels.js'
 import { FrameMemory } from './frame-memory.js'
 import { openEventAbi } from './guest-event-abi.js'
+import { GuestVcpu } from './guest-vcpu.js'
 import { DomainState, domainRecord } from './hypervisor/machine-layout.js'
 import type { Machine } from './machine.js'
 import { PauseGate } from './pause-gate.js'
@@ -14,6 +15,8 @@ export class EmulatedVcpu implements Disposable {
   readonly vcpu: number
   readonly events: EmulatedEventChannels
   readonly clock: Clock
+  /** VCPUOP_*, and this vcpu's own timer. */
+  readonly hypercalls: { readonly vcpu: GuestVcpu }
   readonly #gate: PauseGate
 
   /** @throws XenError ESRCH ENOENT ENODEV, see `Machine.attachVcpu`; TypeError for blocking delivery in one thread */
@@ -30,6 +33,9 @@ export class EmulatedVcpu implements Disposable {
     this.clock = this.#gate.clock(machine.clockOf(domid))
     const sharedInfo = new FrameMemory(memory, field('sharedInfo'), 1, 'writable')
     const vcpuCount = field('vcpuCount')
+    const { clock } = this
+    this.hypercalls = { vcpu: new GuestVcpu({ machine, domid, vcpu, count: vcpuCount, sharedInfo, clock }) }
+    this.#gate.setAlarm(this.hypercalls.vcpu)
     this.events = new EmulatedEventChannels({
       domid,
       vcpu,
@@ -46,6 +52,7 @@ export class EmulatedVcpu implements Disposable {
   /** This thread leaves the vcpu: nothing is delivered here any more. Idempotent. */
   [Symbol.dispose](): void {
     this.#gate.close()
+    this.hypercalls.vcpu.stopSingleshotTimer()
     this.events.detach()
   }
 }

@@ -42,6 +42,7 @@ export class EmulatedEventChannels implements EventChannels {
   readonly #guest: GuestEventAbi
   readonly #abi: EventAbi
   readonly #clock: Clock
+  readonly #gate: PauseGate
   readonly #dispatcher: PortDispatcher
   readonly #upcall: Upcall
   readonly #detach: (() => void) | undefined
@@ -66,6 +67,7 @@ export class EmulatedEventChannels implements EventChannels {
     this.#guest = guest
     this.#abi = guest.abi
     this.#clock = clock
+    this.#gate = gate
     this.#dispatcher = new PortDispatcher(guest.abi, () => xen.wakeups.signal(domid, vcpu, xen.domains), { clock })
     for (const port of parts.startOfDay) this.#take(port)
     this.#upcall = gate.gated(() => this.#abi.upcall(this.#sink, UPCALL_BUDGET))
@@ -182,7 +184,7 @@ export class EmulatedEventChannels implements EventChannels {
       if (more) continue
       const left = until === Number.POSITIVE_INFINITY ? until : until - this.#clock.now()
       if (left <= 0) return 0
-      Atomics.wait(words, word, seen, Math.min(left, untilDelay))
+      Atomics.wait(words, word, seen, Math.min(left, untilDelay, this.#gate.untilAlarm()))
     }
   }
 

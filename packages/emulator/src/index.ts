@@ -13,9 +13,22 @@ export type {
   ToolstackEvents,
   VcpuInfo,
 } from './domain-lifecycle.js'
+export { EmergencyConsole } from './emergency-console.js'
 export { EmulatedHost, type HostOptions, type StoreDaemon } from './emulated-host.js'
 export { EmulatedPlatform, type PrimaryConsole } from './emulated-platform.js'
+export { EmulatedVcpu } from './emulated-vcpu.js'
 export { type AccountableDaemon, EmulatedWorld, type WorldGuest, type WorldOptions } from './emulated-world.js'
+export type {
+  BlockingSched,
+  ConsoleIoHypercalls,
+  GuestHypercalls,
+  HvmHypercalls,
+  Resumption,
+  SchedHypercalls,
+  StartOfDayMemory,
+  VcpuHypercalls,
+  VersionHypercalls,
+} from './guest-hypercalls.js'
 export { startInline } from './inline-vcpu.js'
 export { type GrantHolder, type GrantInspection, Inspection, type PortInspection } from './inspection.js'
 export type { LedgerEntry } from './ledger.js'

@@ -2,23 +2,30 @@ import type { Domid } from '@split-driver/abi'
 import { GRANT_RESERVED_ENTRIES } from '@split-driver/grant'
 import type { Capabilities, Clock } from '@split-driver/platform'
 import type { AttachOptions } from './attach-options.js'
+import { systemTimeOf } from './deadline.js'
 import { type BuiltDomain, DomainBuilder, type DomainPlan } from './domain-builder.js'
 import { DomainExceptions } from './domain-exceptions.js'
+import { EmergencyConsole } from './emergency-console.js'
 import { EmulatedPlatform } from './emulated-platform.js'
+import { EmulatedVcpu } from './emulated-vcpu.js'
 import { FutexWakeups } from './futex-wakeups.js'
 import { HostClock, hostTime } from './host-clock.js'
+import { ConsoleIoCalls } from './hypervisor/console-io-calls.js'
 import { DomainCalls } from './hypervisor/domain-calls.js'
 import { EventChannelCalls } from './hypervisor/event-channel-calls.js'
 import { EventControlCalls } from './hypervisor/event-control-calls.js'
 import { GrantCalls } from './hypervisor/grant-calls.js'
+import { HvmCalls } from './hypervisor/hvm-calls.js'
 import { DOMID_XEN, Hypervisor } from './hypervisor/hypervisor.js'
 import { LifecycleCalls } from './hypervisor/lifecycle-calls.js'
+import { VersionCalls } from './hypervisor/version-calls.js'
 import { InlineWakeups } from './inline-wakeups.js'
 import { Ledger, type LedgerEntry } from './ledger.js'
 import { MachineMemory, type MachineSize } from './machine-memory.js'
 import { interceptedCalls } from './simulation/intercepted-calls.js'
 import { Simulation, type SimulationOptions } from './simulation/simulation.js'
 import type { StartOfDay } from './start-of-day.js'
+import { type MachineTime, SIMULATED_START, wallClockAt } from './time-pages.js'
 
 /**
  * `threads`: domains in threads of their own, woken by futex. `inline`: all in this thread, woken in microtasks. `simulated`:
@@ -50,6 +57,9 @@ export interface Hypercalls {
   readonly grants: GrantCalls
   readonly domains: DomainCalls
   readonly lifecycle: LifecycleCalls
+  readonly consoleIo: ConsoleIoCalls
+  readonly version: VersionCalls
+  readonly hvm: HvmCalls
 }
 
 /** An emulated machine as one thread sees it: its memory, its hypervisor, and the domains that this thread runs. */
@@ -58,6 +68,8 @@ export class Machine {
   readonly memory: MachineMemory
   readonly xen: Hypervisor
   readonly calls: Hypercalls
+  /** What guests say before they have a console of their own. */
+  readonly emergencyConsole: EmergencyConsole
   /** Tells when a domain has shut down. */
   readonly exceptions: DomainExceptions
   readonly clock: Clock
@@ -84,8 +96,12 @@ export class Machine {
       grants,
       domains: new DomainCalls(this.xen, channels, grants),
       lifecycle: new LifecycleCalls(this.xen, channels, this.exceptions),
+      consoleIo: new ConsoleIoCalls(this.xen, channels),
+      version: new VersionCalls(this.xen),
+      hvm: new HvmCalls(this.xen),
     }
     this.calls = simulation ? interceptedCalls(calls, simulation) : calls
+    this.emergencyConsole = new EmergencyConsole(this.calls.consoleIo)
     this.supports = {
       grantCopy: true,
       checkedMemory: true,
@@ -98,7 +114,7 @@ export class Machine {
       virtualTime: simulation !== undefined,
       faults: simulation !== undefined,
     }
-    this.#builder = new DomainBuilder(this.xen, channels, this.calls.domains)
+    this.#builder = new DomainBuilder(this.xen, channels, this.calls.domains, this.#time(began))
     this.#ledger = new Ledger(this.xen, channels, grants)
   }
 
@@ -144,6 +160,13 @@ export class Machine {
     }
   }
 
+  #time(began: number): MachineTime {
+    return {
+      now: () => systemTimeOf(this.clock),
+      began: wallClockAt(this.simulation ? SIMULATED_START : began),
+    }
+  }
+
   /** Time and timers as a domain sees them. */
   clockOf(domid: Domid): Clock {
     return this.simulation?.clockOf(domid) ?? this.clock
@@ -155,6 +178,15 @@ export class Machine {
    */
   attach(domid: Domid, options: AttachOptions = {}): EmulatedPlatform {
     return new EmulatedPlatform(this, domid, { ...this.handle.attaching, ...options })
+  }
+
+  /**
+   * From now on this thread runs a further vcpu of a domain whose first one is attached already: event channels of its own,
+   * all else is the first one's. One thread a vcpu.
+   * @throws XenError ESRCH; ENOENT for a vcpu that the domain does not have; ENODEV before the first vcpu
+   */
+  attachVcpu(domid: Domid, vcpu: number, options: Pick<AttachOptions, 'delivery'> = {}): EmulatedVcpu {
+    return new EmulatedVcpu(this, domid, vcpu, { ...this.handle.attaching, ...options })
   }
 
   /** What is open in the whole machine. */

@@ -71,7 +71,7 @@ export class PauseGate {
 
   /** Milliseconds that the thread may sleep before it must look again. */
   untilAlarm(): number {
-    return this.#alarm?.untilDue() ?? Number.POSITIVE_INFINITY
+    return this.#alarm === undefined || this.isHeld ? Number.POSITIVE_INFINITY : this.#alarm.untilDue()
   }
 
   /** Fulfilled when the domain runs; never, if it is destroyed before. */

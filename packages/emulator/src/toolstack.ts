@@ -8,6 +8,7 @@ import {
 } from '@split-driver/xenbus'
 import { EventEmitter } from 'events'
 import type TypedEmitter from 'typed-emitter'
+import type { AttachOptions } from './attach-options.js'
 import type { BuiltDomain, DomainPlan } from './domain-builder.js'
 import { writeDomainDirectories } from './domain-directories.js'
 import type {
@@ -19,7 +20,7 @@ import type {
   ToolstackEvents,
   VcpuInfo,
 } from './domain-lifecycle.js'
-import { CONTROL_DOMAIN_NAME, DomainListing, uuidOf } from './domain-listing.js'
+import { bytesOfUuid, CONTROL_DOMAIN_NAME, DomainListing, uuidOf } from './domain-listing.js'
 import { DomainSettlement } from './domain-settlement.js'
 import { DomainSuspension } from './domain-suspension.js'
 import type { EmulatedPlatform } from './emulated-platform.js'
@@ -40,7 +41,7 @@ export interface GuestPlan extends DomainPlan, ShutdownPolicies {
   readonly paused?: boolean
 }
 
-export interface StartOptions extends Pick<VcpuRequest, 'argument' | 'transfer'> {
+export interface StartOptions extends Pick<VcpuRequest, 'argument' | 'transfer' | 'attaching'> {
   /** Where the code runs; `startInline` unless given. */
   readonly startVcpu?: StartVcpu
   /** What the program starts with after a restart; the same argument, and nothing to transfer, unless given. */
@@ -110,11 +111,11 @@ export class Toolstack implements DomainLifecycle, Disposable {
   }
 
   /** Gives the guest's platform to the caller, whose code is the guest's from now on. @throws TypeError if it runs already */
-  attach(guest: Pick<Guest, 'domid'>): EmulatedPlatform {
+  attach(guest: Pick<Guest, 'domid'>, attaching: AttachOptions = {}): EmulatedPlatform {
     const kept = this.#keptDomain(guest.domid)
     if (kept.vcpu) throw new TypeError(`domain ${guest.domid} runs already`)
     if (!kept.platform) {
-      kept.platform = this.#machine.attach(guest.domid)
+      kept.platform = this.#machine.attach(guest.domid, attaching)
       this.#tellStarted(kept)
     }
     return kept.platform.latest
@@ -122,10 +123,10 @@ export class Toolstack implements DomainLifecycle, Disposable {
 
   /** Runs a program as the guest's code. @throws TypeError if it runs already */
   start(guest: Pick<Guest, 'domid'>, program: Program | ProgramModule, options: StartOptions = {}): Vcpu {
-    const { startVcpu = startInline, argument, transfer } = options
+    const { startVcpu = startInline, argument, transfer, attaching = {} } = options
     const kept = this.#keptDomain(guest.domid)
     if (kept.isStarted) throw new TypeError(`domain ${guest.domid} runs already`)
-    const given = transfer ? { argument, transfer } : { argument }
+    const given = transfer ? { argument, transfer, attaching } : { argument, attaching }
     const vcpu = startVcpu({ machine: this.#machine, domid: guest.domid, program, ...given })
     kept.vcpu = vcpu
     kept.launch = { program, options }
@@ -211,6 +212,13 @@ export class Toolstack implements DomainLifecycle, Disposable {
       ?.domid
   }
 
+  /** `name`, or `name-2` and so on: one that no live domain has. For worlds whose guests may share a name. */
+  freeName(name: string): string {
+    let free = name
+    for (let n = 2; this.#names.has(free); n++) free = `${name}-${n}`
+    return free
+  }
+
   /** Carries out no policy any more. Idempotent. */
   [Symbol.dispose](): void {
     this.#stopListening()
@@ -223,8 +231,11 @@ export class Toolstack implements DomainLifecycle, Disposable {
   }
 
   #build(plan: GuestPlan): KeptDomain {
+    // Judged before there is a domain to give up.
+    const given = plan.uuid === undefined ? undefined : bytesOfUuid(plan.uuid)
     const built = this.#machine.buildGuest(plan)
     const kept = new KeptDomain(plan, built, plan.uuid ?? uuidOf(built.domid))
+    this.#machine.calls.version.setHandle(built.domid, given ?? bytesOfUuid(kept.uuid))
     this.#kept.set(built.domid, kept)
     if (plan.paused) this.pause(built.domid)
     return kept
