@@ -64,7 +64,7 @@ export class ConsoleLoad {
   /** A daemon is there: all of the output arrives, and all that was typed at it. */
   async finish(): Promise<void> {
     const { clock, life } = this.#parts
-    const arrived = () => life.over || (this.#output().length >= this.#expected.length && this.#input.complete)
+    const arrived = () => life.over || (this.#arrivedBytes() >= this.#expected.length && this.#input.complete)
     await eventually(clock, arrived, 'the console', PATIENCE_MS).catch(() => undefined)
     this.judge()
     this.#closed = true
@@ -87,6 +87,10 @@ export class ConsoleLoad {
     const line = `line ${this.#lines++} `.padEnd(random.below(MAX_CHARACTERS), 'abcdefghijklm')
     this.#expected += `${line}\r\n`
     return watchdog.settled(`${name}: writing a line`, life.until(this.#frontend.line(written(line))))
+  }
+
+  #arrivedBytes(): number {
+    return this.#served.reduce((sum, { log }) => sum + log.end, 0)
   }
 
   #output(): string {
