@@ -1,7 +1,7 @@
 import { type Domid, type GrantRef, type Port, XenError } from '@split-driver/abi'
 import { GRANT_RESERVED_CONSOLE, type Mapping } from '@split-driver/grant'
 import type { Platform } from '@split-driver/platform'
-import type { ByteRing } from '@split-driver/ring'
+import { type ByteRing, PeerProgress } from '@split-driver/ring'
 import { EventEmitter } from 'events'
 import type TypedEmitter from 'typed-emitter'
 import { ByteLog } from './byte-log.js'
@@ -67,9 +67,10 @@ export class ConsoleBackend extends Emitter implements Disposable {
   readonly #mapping: Mapping
   readonly #port: Port
   readonly #ring: ByteRing
+  readonly #progress: PeerProgress
   readonly #batch = new Uint8Array(CONSOLE_OUT_BYTES)
   readonly #readers = new Set<LogReader>()
-  readonly #endEvent = () => this.#platform.events.eoi(this.#port)
+  readonly #endEvent = () => this.#platform.events.eoi(this.#port, this.#progress.moved() ? 'worked' : 'spurious')
   #writer: RingWriter | undefined
   #faulty = false
   #closed = false
@@ -94,6 +95,7 @@ export class ConsoleBackend extends Emitter implements Disposable {
       throw error
     }
     this.#ring = backendRing(this.#mapping.memory)
+    this.#progress = new PeerProgress(this.#ring)
     platform.events.listen(this.#port, () => this.#onEvent())
   }
 

@@ -1,6 +1,6 @@
 import type { Port, SharedMemory, XenError } from '@split-driver/abi'
 import type { EventChannels } from '@split-driver/evtchn'
-import type { ByteRing } from '@split-driver/ring'
+import { type ByteRing, PeerProgress } from '@split-driver/ring'
 import { EventEmitter } from 'events'
 import type TypedEmitter from 'typed-emitter'
 import { brokenRingError, closedError } from './console-error.js'
@@ -39,6 +39,7 @@ export class ConsoleFrontend extends Emitter implements AsyncDisposable {
   readonly #events: EventChannels
   readonly #port: Port
   readonly #ring: ByteRing
+  readonly #progress: PeerProgress
   readonly #output: RingWriter
   readonly #input: DemandStream
   readonly #encoder = new TextEncoder()
@@ -49,6 +50,7 @@ export class ConsoleFrontend extends Emitter implements AsyncDisposable {
     this.#events = events
     this.#port = port
     this.#ring = frontendRing(memory)
+    this.#progress = new PeerProgress(this.#ring)
     this.#output = new RingWriter({
       end: this.#ring,
       notify: () => events.notify(port),
@@ -102,7 +104,7 @@ export class ConsoleFrontend extends Emitter implements AsyncDisposable {
     if (this.#over) return
     this.#output.pump()
     this.#input.wake()
-    if (!this.#over) this.#events.eoi(this.#port)
+    if (!this.#over) this.#events.eoi(this.#port, this.#progress.moved() ? 'worked' : 'spurious')
   }
 
   /** What has been typed. Says so to the backend, which may wait for the room (rule 58). */

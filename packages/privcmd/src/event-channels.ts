@@ -1,5 +1,11 @@
 import type { Domid, Port, Virq } from '@split-driver/abi'
-import { type EventChannels, PortDispatcher, type PortMasking } from '@split-driver/evtchn'
+import {
+  type EventChannels,
+  type EventClock,
+  type EventOutcome,
+  PortDispatcher,
+  type PortMasking,
+} from '@split-driver/evtchn'
 import type { DeviceNode } from './device-node.js'
 import { bindInterdomain, bindUnboundPort, bindVirq, EvtchnRequest, notifyPort, unbindPort } from './evtchn-ioctl.js'
 import { nextTurn } from './host-clock.js'
@@ -25,13 +31,17 @@ export class PrivcmdEventChannels implements EventChannels, Disposable {
   /** By the port that an IPI is known by: its other end. */
   readonly #ipis = new Map<Port, Port>()
   readonly #self: Domid
+  readonly #clock: EventClock
   readonly #watching: Disposable | undefined
   readonly #notifyArgument = new Int32Array(notifyPort.words)
   readonly #notifyBytes = new Uint8Array(this.#notifyArgument.buffer)
   #turnDue = false
 
-  /** @param self the domain this process runs in */
-  constructor(node: DeviceNode, self: Domid, delivery: Delivery) {
+  /**
+   * @param self the domain this process runs in
+   * @param clock for the delays of peers that send events without work
+   */
+  constructor(node: DeviceNode, self: Domid, delivery: Delivery, clock: EventClock) {
     this.#node = node
     this.#self = self
     this.#buffer = new PortBuffer(node)
@@ -42,16 +52,17 @@ export class PrivcmdEventChannels implements EventChannels, Disposable {
         return false
       },
     }
-    this.#dispatcher = new PortDispatcher(masking, () => {})
+    this.#clock = clock
+    this.#dispatcher = new PortDispatcher(masking, () => {}, { clock })
     if (delivery === 'event-loop') this.#watching = node.whenReadable(() => this.#turn())
   }
 
   bindUnboundPort(remoteDomid: Domid): Port {
-    return this.#opened(this.#bindUnbound(remoteDomid))
+    return this.#opened(this.#bindUnbound(remoteDomid), remoteDomid)
   }
 
   bindInterdomain(remoteDomid: Domid, remotePort: Port): Port {
-    return this.#opened(this.#bindInterdomain(remoteDomid, remotePort))
+    return this.#opened(this.#bindInterdomain(remoteDomid, remotePort), remoteDomid)
   }
 
   bindVirq(virq: Virq): Port {
@@ -85,8 +96,8 @@ export class PrivcmdEventChannels implements EventChannels, Disposable {
     this.#dispatcher.listen(port, handler)
   }
 
-  eoi(port: Port): void {
-    if (!this.#node.closed) this.#dispatcher.eoi(port)
+  eoi(port: Port, outcome?: EventOutcome): void {
+    if (!this.#node.closed) this.#dispatcher.eoi(port, outcome)
   }
 
   mask(port: Port): void {
@@ -119,8 +130,12 @@ export class PrivcmdEventChannels implements EventChannels, Disposable {
   waitForEvents(milliseconds: number): number {
     if (this.#watching)
       throw new TypeError('events come by the event loop: open with delivery: "blocking" to wait here')
-    if (this.#buffer.size === 0 && !this.#node.waitReadable(milliseconds)) return 0
-    return this.#deliver()
+    const began = this.#clock.now()
+    for (let left = milliseconds; ; left = Math.max(0, began + milliseconds - this.#clock.now())) {
+      const untilDelay = this.#dispatcher.endDelays()
+      if (this.#buffer.size > 0 || this.#node.waitReadable(Math.min(left, untilDelay))) return this.#deliver()
+      if (left <= untilDelay) return 0
+    }
   }
 
   /** Unbinds every port and closes the node. Idempotent; nothing is delivered after this. */
@@ -128,6 +143,7 @@ export class PrivcmdEventChannels implements EventChannels, Disposable {
     if (this.#node.closed) return
     this.#watching?.[Symbol.dispose]()
     for (const port of this.#dispatcher.openPorts()) this.#dispatcher.close(port)
+    this.#dispatcher.stop()
     this.#buffer.clear()
     this.#ipis.clear()
     this.#node.close()
@@ -147,8 +163,8 @@ export class PrivcmdEventChannels implements EventChannels, Disposable {
     return this.#node.demand(request, argument, `cannot bind ${what}`) as Port
   }
 
-  #opened(port: Port): Port {
-    this.#dispatcher.open(port)
+  #opened(port: Port, peer?: Domid): Port {
+    this.#dispatcher.open(port, peer === this.#self ? undefined : peer)
     return port
   }
 

@@ -73,7 +73,7 @@ export class PrivcmdPlatform implements Platform {
     this.domid = domid
     this.xenstore = store
     this.clock = clock
-    this.#events = new OnDemand(() => new PrivcmdEventChannels(open(paths.evtchn), domid, delivery))
+    this.#events = new OnDemand(() => new PrivcmdEventChannels(open(paths.evtchn), domid, delivery, clock))
     this.#mapper = new OnDemand(() => new PrivcmdGrantMapper(open(paths.gntdev)))
     this.#sharer = new OnDemand(() => new PrivcmdGrantSharer(open(paths.gntalloc), limit))
     this.#hypercalls = new OnDemand(() =>

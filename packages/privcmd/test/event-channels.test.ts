@@ -3,6 +3,7 @@ import { SystemCallError } from '@split-driver/privcmd'
 import { describe, expect, it } from 'vitest'
 import { DeviceNode } from '../src/device-node.js'
 import { type Delivery, PrivcmdEventChannels } from '../src/event-channels.js'
+import { HostClock } from '../src/host-clock.js'
 import { hex, refusing, ScriptedCalls, words } from './support/scripted-calls.js'
 
 const BIND_VIRQ = 0x4_4500
@@ -21,7 +22,7 @@ const channels = (ports: number[], delivery: Delivery = 'event-loop') => {
   for (const request of [BIND_VIRQ, BIND_INTERDOMAIN, BIND_UNBOUND_PORT])
     calls.answers.set(request, () => ports.shift()!)
   const node = DeviceNode.open(calls, '/dev/xen/evtchn', (_, error) => error)
-  const events = new PrivcmdEventChannels(node, SELF, delivery)
+  const events = new PrivcmdEventChannels(node, SELF, delivery, new HostClock())
   calls.take()
   return { calls, events }
 }

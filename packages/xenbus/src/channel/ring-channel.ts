@@ -1,6 +1,6 @@
 import type { Port, SharedMemory } from '@split-driver/abi'
-import type { EventChannels } from '@split-driver/evtchn'
-import { ByteRing, reversed, xenstoreDomainInterface, xenstoreRingView } from '@split-driver/ring'
+import type { EventChannels, EventOutcome } from '@split-driver/evtchn'
+import { ByteRing, PeerProgress, reversed, xenstoreDomainInterface, xenstoreRingView } from '@split-driver/ring'
 import type { ByteChannel } from '../byte-channel.js'
 import { XenStoreRingError, XenStoreServerFeature } from '../wire/ring-page.js'
 
@@ -13,6 +13,7 @@ const { at } = xenstoreDomainInterface
  */
 export class RingChannel implements ByteChannel {
   readonly #ring: ByteRing
+  readonly #progress: PeerProgress
   readonly #page: SharedMemory
   readonly #notify: () => void
   readonly #isGivenUp: () => boolean
@@ -22,6 +23,7 @@ export class RingChannel implements ByteChannel {
 
   private constructor(ring: ByteRing, page: SharedMemory, notify: () => void, isGivenUp: () => boolean) {
     this.#ring = ring
+    this.#progress = new PeerProgress(ring)
     this.#page = page
     this.#notify = notify
     this.#isGivenUp = isGivenUp
@@ -74,6 +76,11 @@ export class RingChannel implements ByteChannel {
     this.#handler?.()
   }
 
+  /** Whether the other side has written or read anything since this was last asked: else its event had no reason. */
+  get eventOutcome(): EventOutcome {
+    return this.#progress.moved() ? 'worked' : 'spurious'
+  }
+
   /** Leaves the page as it is: it belongs to the domain, which may go on with it later. */
   close(): void {
     if (this.#closed) return
@@ -102,6 +109,6 @@ export class RingChannel implements ByteChannel {
 export const listenForRing = (channel: RingChannel, events: EventChannels, port: Port): void => {
   events.listen(port, () => {
     channel.wake()
-    events.eoi(port)
+    events.eoi(port, channel.eventOutcome)
   })
 }

@@ -59,6 +59,10 @@ export class BackConnection extends RingConnection {
     return this.#serve(this, limit)
   }
 
+  protected override taken(): number {
+    return this.ring.reqCons
+  }
+
   protected override release(): void {
     this.#release()
   }

@@ -70,6 +70,10 @@ export class FrontConnection extends RingConnection {
     return this.#serve(this, limit)
   }
 
+  protected override taken(): number {
+    return this.ring.rspCons
+  }
+
   protected override release(): void {
     this.#release()
   }

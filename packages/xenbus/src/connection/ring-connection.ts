@@ -25,6 +25,8 @@ export abstract class RingConnection {
   readonly #host: ConnectionHost
   readonly #onBroken: (error: XenError) => void
   #again: { cancel(): void } | undefined
+  /** Something was in the ring since the last end of an interrupt. */
+  #worked = false
   #stopped = false
   #closed = false
 
@@ -66,6 +68,8 @@ export abstract class RingConnection {
   /** @returns whether the other half must be notified */
   protected abstract publish(): boolean
   protected abstract serve(limit: number): Served
+  /** Entries of the other half's that have been taken from the ring; may wrap. */
+  protected abstract taken(): number
   protected abstract release(): void
 
   /** To be called once, when `serve` may be. */
@@ -75,9 +79,12 @@ export abstract class RingConnection {
 
   readonly #pass = (): void => {
     if (this.#stopped) return
-    switch (this.serve(PASS_LIMIT)) {
+    const before = this.taken()
+    const served = this.serve(PASS_LIMIT)
+    if (this.taken() !== before) this.#worked = true
+    switch (served) {
       case 'idle':
-        this.#host.events.eoi(this.port)
+        this.#endInterrupt()
         break
       case 'more':
         this.#again = this.#host.clock.setTimer(0, this.#pass)
@@ -88,5 +95,11 @@ export abstract class RingConnection {
         break
       case 'blocked':
     }
+  }
+
+  #endInterrupt(): void {
+    const outcome = this.#worked ? 'worked' : 'spurious'
+    this.#worked = false
+    this.#host.events.eoi(this.port, outcome)
   }
 }

@@ -107,7 +107,7 @@ export class DomainRing implements TurnTaker {
   #answerEvent(): void {
     if (!this.#delivered) return
     this.#delivered = false
-    this.#options.events.eoi(this.#options.port)
+    this.#options.events.eoi(this.#options.port, this.#channel.eventOutcome)
   }
 
   /** The domain loses its connection, and keeps its nodes (rules 38, 54). */
