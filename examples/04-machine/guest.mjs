@@ -6,7 +6,7 @@ import { BlkifFrontend } from '@split-driver/blkif'
 import { ConsoleFrontend } from '@split-driver/console'
 
 const SECTOR_BYTES = 512
-const HELP = 'help · uptime · echo TEXT · disk · write SECTOR TEXT · read SECTOR · crash · halt'
+const HELP = 'help · uptime · echo TEXT · printk TEXT · disk · write SECTOR TEXT · read SECTOR · crash · halt'
 
 /** @type {import('@split-driver/emulator').Program} */
 export const program = async ({ platform, signal }) => {
@@ -61,6 +61,10 @@ const commands = {
   help: () => HELP,
   uptime: (_, { platform }) => `up ${(platform.clock.now() / 1000).toFixed(1)} s`,
   echo: (words) => words.join(' '),
+  printk: (words, { platform }) => {
+    platform.hypercalls.consoleIo.write(`${words.join(' ')}\n`)
+    return 'see split-driver dmesg'
+  },
   disk: (_, { disk }) => {
     const { sectorCount, sectorBytes, features } = expectDisk(disk)
     return `xvda: ${sectorCount} sectors of ${sectorBytes} bytes, flush ${features.flushCache ? 'on' : 'off'}`

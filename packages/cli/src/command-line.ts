@@ -6,6 +6,7 @@ import { addCompletion } from './commands/completion.js'
 import { addConsole } from './commands/console.js'
 import { addConsoled } from './commands/consoled.js'
 import { addCreate } from './commands/create.js'
+import { addDmesg } from './commands/dmesg.js'
 import { addDoctor } from './commands/doctor.js'
 import { addDomainVerbs } from './commands/domain-verbs.js'
 import { addList } from './commands/list.js'
@@ -49,6 +50,7 @@ const commands = [
   addVcpuList,
   addBlock,
   addXenstore,
+  addDmesg,
   addWhy,
   addDoctor,
   addBlkback,

@@ -87,6 +87,8 @@ export const operations = {
   rename: { takes: v.strictObject({ domain, name: domainName }), gives: nothing },
   destroy: { takes: ofDomain, gives: nothing },
   'block-attach': { takes: v.strictObject({ domain, disk: diskConfigSchema }), gives: nothing },
+  /** What guests have written to the machine's own console, which keeps 16 KiB. */
+  dmesg: { takes: nothing, gives: v.object({ text: v.string(), droppedBytes: whole }) },
   /** With `force`, whether the guest lets go of it or not. */
   'block-detach': { takes: v.strictObject({ domain, device: v.string(), force: v.boolean() }), gives: nothing },
   'block-list': { takes: ofDomain, gives: v.array(diskLine) },

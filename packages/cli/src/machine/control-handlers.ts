@@ -1,4 +1,4 @@
-import type { Toolstack } from '@split-driver/emulator'
+import type { EmergencyConsole, Toolstack } from '@split-driver/emulator'
 import type { ControlHandlers } from '../control/control-connection.js'
 import { version } from '../version.js'
 import type { FactGatherer } from '../why/gather-facts.js'
@@ -8,6 +8,7 @@ import type { DomainKeeper } from './domain-keeper.js'
 
 export interface HandlerParts {
   readonly toolstack: Toolstack
+  readonly emergencyConsole: EmergencyConsole
   readonly keeper: DomainKeeper
   readonly disks: DomainDisks
   readonly gatherer: FactGatherer
@@ -17,7 +18,7 @@ export interface HandlerParts {
 
 /** What the control socket offers, carried out by a machine's parts. */
 export const controlHandlers = (parts: HandlerParts): ControlHandlers => {
-  const { toolstack, keeper, disks, gatherer, xenstoreSocket, consoleFolder } = parts
+  const { toolstack, emergencyConsole, keeper, disks, gatherer, xenstoreSocket, consoleFolder } = parts
   const guest = (which: string) => keeper.findGuest(which)
   const done = async (work: Promise<void> | void): Promise<Record<string, never>> => {
     await work
@@ -37,6 +38,7 @@ export const controlHandlers = (parts: HandlerParts): ControlHandlers => {
       await toolstack.shutdown(domid, { request, acknowledgeMilliseconds })
       return wait ? { reason: (await ended).reason } : {}
     },
+    dmesg: () => ({ text: emergencyConsole.text(), droppedBytes: emergencyConsole.droppedBytes }),
     rename: ({ domain, name }) => done(toolstack.rename(guest(domain), name)),
     destroy: ({ domain }) => done(toolstack.destroy(guest(domain))),
     'block-attach': ({ domain, disk }) => done(disks.attach(guest(domain), disk)),

@@ -115,7 +115,17 @@ export class MachineDaemon implements Daemon {
     const keeper = new DomainKeeper({ host, disks, consoles })
     this.#endings.push(() => keeper.close())
     const gatherer = new FactGatherer(host.store, new Inspection(host.machine))
-    open(controlHandlers({ toolstack, keeper, disks, gatherer, xenstoreSocket, consoleFolder: folder }))
+    open(
+      controlHandlers({
+        toolstack,
+        emergencyConsole: host.machine.emergencyConsole,
+        keeper,
+        disks,
+        gatherer,
+        xenstoreSocket,
+        consoleFolder: folder,
+      }),
+    )
   }
 
   async #end(): Promise<void> {

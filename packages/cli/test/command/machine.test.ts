@@ -77,6 +77,14 @@ describe('a machine and its commands', () => {
     expect((await run('rename', 'b', '7')).code).toBe(1)
   })
 
+  test('dmesg: what guests say before they have a console', async () => {
+    expect(await run('dmesg')).toEqual({ code: 0, stdout: '', stderr: '' })
+    await run('create', config())
+    using console = RunningCommand.bin(['console', 'a', ...socket()])
+    await console.said('stdout', /up/)
+    expect(await run('dmesg')).toEqual({ code: 0, stdout: '(d1) early words of 1\n', stderr: '' })
+  })
+
   test('disks come and go', async () => {
     writeFileSync(folder.file('b.img'), new Uint8Array(4096))
     await run('create', config())

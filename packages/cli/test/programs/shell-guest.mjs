@@ -1,12 +1,13 @@
 /**
  * A guest for tests: says a line, uses its disk if it has one, and does what is typed, letter by letter: h halts, c
- * crashes, r asks for nothing and goes on. Shuts down when it is asked to.
+ * crashes. Shuts down when it is asked to.
  */
 import { BlkifFrontend } from '@split-driver/blkif'
 import { ConsoleFrontend } from '@split-driver/console'
 
 export const program = async ({ platform, signal }) => {
   const terminal = new ConsoleFrontend({ ...platform.console, events: platform.events })
+  platform.hypercalls.consoleIo.write(`early words of ${platform.domid}\n`)
   await terminal.line(`up, "${platform.start.commandLine}"`)
   const hasDisk = (await platform.xenstore.tryRead('device/vbd/51712/backend')) !== undefined
   const disk = hasDisk ? await BlkifFrontend.open(platform, 'xvda') : undefined

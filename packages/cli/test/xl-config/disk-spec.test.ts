@@ -3,7 +3,7 @@ import { parseDiskSpec } from '../../src/xl-config/disk-spec.js'
 import { vdevNumber } from '../../src/xl-config/virtual-device-number.js'
 
 const volume = { target: '/dev/vg/guest-volume', format: 'raw', vdev: 'hda', access: 'w', cdrom: false }
-const disc = { target: '/root/image.iso', format: 'raw', vdev: 'hdc', access: 'r', cdrom: true }
+const disc = { target: '/srv/image.iso', format: 'raw', vdev: 'hdc', access: 'r', cdrom: true }
 
 describe('xl-disk-configuration(5): the same disk in each form', () => {
   test.each([
@@ -21,11 +21,11 @@ describe('xl-disk-configuration(5): the same disk in each form', () => {
   })
 
   test.each([
-    '/root/image.iso,,hdc,cdrom',
-    '/root/image.iso,,hdc,,cdrom',
-    '/root/image.iso,raw,hdc,devtype=cdrom',
-    'format=raw, vdev=hdc, access=ro, devtype=cdrom, target=/root/image.iso',
-    'raw:/root/image.iso,hdc:cdrom,ro',
+    '/srv/image.iso,,hdc,cdrom',
+    '/srv/image.iso,,hdc,,cdrom',
+    '/srv/image.iso,raw,hdc,devtype=cdrom',
+    'format=raw, vdev=hdc, access=ro, devtype=cdrom, target=/srv/image.iso',
+    'raw:/srv/image.iso,hdc:cdrom,ro',
   ])('%s', (text) => {
     expect(parseDiskSpec(text)).toMatchObject(disc)
   })
