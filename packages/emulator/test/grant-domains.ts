@@ -111,7 +111,6 @@ export const grantDomains = (version: 1 | 2 = 1, size: DomainSize = {}) => {
   const [dom0, a, b] = [machine.buildControlDomain(size), machine.buildGuest(size), machine.buildGuest(size)].map(
     ({ domid }) => new GrantDomain(machine, domid, version),
   ) as [GrantDomain, GrantDomain, GrantDomain]
-  const pins = (owner: GrantDomain, ref: GrantRef) =>
-    machine.calls.grants.pins.counts(machine.xen.domains.record(owner.domid), ref)
+  const pins = (owner: GrantDomain, ref: GrantRef) => machine.calls.grants.useCounts(owner.domid, ref)
   return { machine, dom0, a, b, pins }
 }

@@ -21,7 +21,7 @@ import { CacheFlushes } from './cache-flush.js'
 import { GrantCopies } from './grant-copies.js'
 import { GrantEntries } from './grant-entries.js'
 import { GrantMappings } from './grant-mappings.js'
-import { GrantPins } from './grant-pins.js'
+import { GrantPins, type PinCounts } from './grant-pins.js'
 import { GrantTables } from './grant-tables.js'
 import type { Hypervisor } from './hypervisor.js'
 import { DomainState, domainRecord, maptrackRecord } from './machine-layout.js'
@@ -51,8 +51,8 @@ const PLATFORM_ADDRESS = PAGE_BYTES
  */
 export class GrantCalls {
   readonly entries: GrantEntries
-  readonly pins: GrantPins
   readonly #xen: Hypervisor
+  readonly #pins: GrantPins
   readonly #maptrack: Maptrack
   readonly #mappings: GrantMappings
   readonly #copies: GrantCopies
@@ -62,12 +62,12 @@ export class GrantCalls {
   constructor(xen: Hypervisor) {
     this.#xen = xen
     this.entries = new GrantEntries(xen)
-    this.pins = new GrantPins(xen, this.entries)
+    this.#pins = new GrantPins(xen, this.entries)
     this.#maptrack = new Maptrack(xen)
-    this.#mappings = new GrantMappings(xen, this.pins, this.#maptrack)
-    this.#copies = new GrantCopies(xen, this.entries, this.pins)
-    this.#tables = new GrantTables(xen, this.entries, this.pins)
-    this.#flushes = new CacheFlushes(xen, this.entries, this.pins)
+    this.#mappings = new GrantMappings(xen, this.#pins, this.#maptrack)
+    this.#copies = new GrantCopies(xen, this.entries, this.#pins)
+    this.#tables = new GrantTables(xen, this.entries, this.#pins)
+    this.#flushes = new CacheFlushes(xen, this.entries, this.#pins)
   }
 
   mapGrantRef(caller: Domid, ops: readonly MapGrantRef[]): MappedGrantRef[] {
@@ -193,6 +193,20 @@ export class GrantCalls {
     const record = this.#xen.domains.record(domid)
     const handles = Array.from({ length: this.#maptrack.reach(record) }, (_, handle) => handle)
     return handles.flatMap((handle) => this.#held(record, handle) ?? [])
+  }
+
+  /** How many mappings `domid` holds. The caller holds the lock. */
+  heldCount(domid: Domid): number {
+    const record = this.#xen.domains.record(domid)
+    const reach = this.#maptrack.reach(record)
+    let count = 0
+    for (let handle = 0; handle < reach; handle++) if (this.#maptrack.find(record, handle) >= 0) count++
+    return count
+  }
+
+  /** How often a grant of `granter`'s is in use. The caller holds the lock. */
+  useCounts(granter: Domid, ref: GrantRef): PinCounts {
+    return this.#pins.counts(this.#xen.domains.record(granter), ref)
   }
 
   /** Entries of `domid`'s own that grant something, or are in use still. The caller holds the lock. */

@@ -162,7 +162,8 @@ export class GrantTables {
       const flags = this.#entries.flags(record, ref as GrantRef)
       const domid = words[word]! >>> 16
       if (this.#entries.version(record) === 1) return { flags, domid, frame: GrantEntryV1.at.frame.get(words, word) }
-      const type = flags & GrantFlag.typeMask
+      // Of the guest's own flags: its status may hold anything, too.
+      const type = words[word]! & GrantFlag.typeMask
       if (type === GrantFlag.transitive) return undefined
       if (type !== GrantFlag.permitAccess) return { flags: GrantFlag.invalid, domid: 0, frame: 0 }
       const frame = GrantEntryV2.at.frame.getNumber(words, word)
