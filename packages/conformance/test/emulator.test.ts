@@ -37,3 +37,14 @@ describe.each(['inline', 'threads'] as const)('emulator, %s, grant tables of ver
   }
   for (const suite of [grantSuite, blockSuite]) suite(options)
 })
+
+/** Suites that go by events, under the FIFO ABI. */
+describe.each(['inline', 'threads', 'simulated'] as const)('emulator, %s, FIFO events', (mode) => {
+  const options: SuiteOptions = {
+    test,
+    notRun: (name, reason) => test.todo(`${name}: not run, ${reason}`),
+    world: () => createEmulatedWorld(mode, 1, { eventAbi: 'fifo' }),
+    supports: EmulatedWorld.supports(mode),
+  }
+  for (const suite of [eventChannelSuite, blockSuite, consoleSuite]) suite(options)
+})

@@ -69,7 +69,10 @@ export class EmulatedEventChannels implements EventChannels {
     this.#clock = clock
     this.#gate = gate
     this.#dispatcher = new PortDispatcher(guest.abi, () => xen.wakeups.signal(domid, vcpu, xen.domains), { clock })
-    for (const port of parts.startOfDay) this.#take(port)
+    for (const port of parts.startOfDay) {
+      guest.cover(port)
+      this.#take(port)
+    }
     this.#upcall = gate.gated(() => this.#abi.upcall(this.#sink, UPCALL_BUDGET))
     if (delivery !== 'blocking') this.#detach = xen.wakeups.attach(domid, vcpu, xen.domains, this.#upcall)
   }
