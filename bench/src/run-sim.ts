@@ -66,6 +66,7 @@ async function trySeeds(mutant: Mutant, options: Options): Promise<number> {
   const failures: Failure[] = []
   let done = 0
   let steps = 0
+  const endings: Record<string, number> = {}
   const format = 'sim {bar} {value}/{total} {eta_formatted}'
   const bar = new SingleBar({ format, stream: process.stderr, noTTYOutput: false, clearOnComplete: true })
   bar.start(seeds, 0)
@@ -73,6 +74,8 @@ async function trySeeds(mutant: Mutant, options: Options): Promise<number> {
     const seed = (first + done) % SEEDS
     const verdict = await trySeed(seed, mutant, done % TWICE_IN === 0 || mutant.kind === 'replay')
     steps += verdict.outcome.steps
+    for (const [ending, count] of Object.entries(verdict.outcome.endings))
+      endings[ending] = (endings[ending] ?? 0) + count
     const failure = failureOf(seed, verdict, options.mutant)
     if (failure === undefined) continue
     failures.push(failure)
@@ -80,7 +83,7 @@ async function trySeeds(mutant: Mutant, options: Options): Promise<number> {
   }
   bar.stop()
   const seconds = Number(((performance.now() - start) / 1000).toFixed(3))
-  if (json) process.stdout.write(`${JSON.stringify({ first, seeds, done, steps, seconds, failures })}\n`)
+  if (json) process.stdout.write(`${JSON.stringify({ first, seeds, done, steps, endings, seconds, failures })}\n`)
   const closing = `sim: ${done} of ${seeds} worlds, ${failures.length} with violations, first seed ${first}, ${seconds} s\n`
   ;(json ? process.stderr : process.stdout).write(closing)
   return failures.length === 0 && done === seeds ? 0 : 1

@@ -1,9 +1,10 @@
 import type { Domid } from '@split-driver/abi'
 import type { SeededRandom } from '@split-driver/conformance'
 import type { ConsoleBackend } from '@split-driver/console'
-import type { EmulatedPlatform, TransferStore } from '@split-driver/emulator'
+import type { EmulatedHost, EmulatedPlatform, TransferStore } from '@split-driver/emulator'
 import type { Clock } from '@split-driver/platform'
 import { ConsoleLoad } from './console-load.js'
+import { DiskAttachment } from './disk-attachment.js'
 import { DiskLoad } from './disk-load.js'
 import { DiskModel } from './disk-model.js'
 import { GuestLife } from './guest-life.js'
@@ -16,6 +17,7 @@ const SECTORS = 256
 
 export interface GuestUnderTestParts {
   readonly name: string
+  readonly host: EmulatedHost
   readonly platform: EmulatedPlatform
   readonly random: SeededRandom
   readonly watchdog: Watchdog
@@ -29,6 +31,7 @@ export class GuestUnderTest {
   readonly domid: Domid
   /** What the block backend is to serve. */
   readonly store: TransferStore
+  readonly attachment: DiskAttachment
   readonly #life = new GuestLife()
   readonly #disk = new VolatileDisk(SECTORS)
   readonly #model = new DiskModel(SECTORS)
@@ -36,12 +39,13 @@ export class GuestUnderTest {
   readonly #diskLoad: DiskLoad
   readonly #consoleLoad: ConsoleLoad
 
-  constructor({ mutant, random, ...parts }: GuestUnderTestParts) {
+  constructor({ mutant, random, host, ...parts }: GuestUnderTestParts) {
     this.name = parts.name
     this.domid = parts.platform.domid
     this.store = mutant.disk?.(this.#disk) ?? this.#disk
     this.#watchdog = parts.watchdog
     const life = this.#life
+    this.attachment = new DiskAttachment(host, this.domid, life, parts.watchdog)
     const written = mutant.line ?? ((line: string) => line)
     this.#diskLoad = new DiskLoad({ ...parts, random, life, model: this.#model })
     this.#consoleLoad = new ConsoleLoad({ ...parts, random, life, written })

@@ -17,7 +17,8 @@ export const parseScenario = (text: string): Scenario => {
   if (!isRecord(value)) throw new UsageError('the scenario is no JSON object')
   for (const key of ['seed', 'guests', 'rounds'])
     if (!isCount(value[key])) throw new UsageError(`the scenario's ${key} is no whole number`)
-  const { quotas, faults } = value as { readonly quotas?: unknown; readonly faults?: unknown }
+  const { interfaces, quotas, faults }: { interfaces?: unknown; quotas?: unknown; faults?: unknown } = value
+  if (!isRecord(interfaces)) throw new UsageError("the scenario's interfaces are no object")
   if (!isRecord(quotas)) throw new UsageError("the scenario's quotas are no object")
   if (!Array.isArray(faults) || !faults.every((fault) => isRecord(fault) && typeof fault['kind'] === 'string'))
     throw new UsageError("the scenario's faults are no list of objects with a kind")

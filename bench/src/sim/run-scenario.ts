@@ -1,7 +1,7 @@
 import { DOM0, type Domid } from '@split-driver/abi'
 import { eventually, SeededRandom, within } from '@split-driver/conformance'
 import type { ConsoleBackend } from '@split-driver/console'
-import { EmulatedHost } from '@split-driver/emulator'
+import { EmulatedHost, type EmulatedPlatform, type GuestPlan } from '@split-driver/emulator'
 import type { ByteChannel } from '@split-driver/xenbus'
 import { XenstoreServer } from '@split-driver/xenstored'
 import { BlockDaemon, ConsoleService } from './daemons.js'
@@ -25,6 +25,8 @@ export interface Outcome {
   readonly steps: number
   /** Of virtual time. */
   readonly milliseconds: number
+  /** How often something ended well (`done`), or with which error: requests, openings and closings, lines. */
+  readonly endings: Readonly<Record<string, number>>
 }
 
 /** The whole stack in one simulated machine: guests with disks and consoles, the daemons, and what goes wrong. */
@@ -82,7 +84,8 @@ class ScenarioRun {
     // What nobody caught is told when all microtasks of this turn have run.
     await new Promise<void>((resolve) => setImmediate(resolve))
     for (const error of strays.errors) this.#watchdog.note('stray-error', String(error))
-    return { violations: this.#watchdog.violations, traceHash, steps: step, milliseconds }
+    const { violations, endings } = this.#watchdog
+    return { violations, traceHash, steps: step, milliseconds, endings }
   }
 
   async #live(): Promise<void> {
@@ -92,7 +95,9 @@ class ScenarioRun {
     for (let i = 0; i < guests; i++) await this.#addGuest()
     this.#mutant.atWork?.(this.#host)
     await Promise.all(this.#guests.map((guest) => guest.work(rounds)))
-    await Promise.all([this.#block.back(), this.#consoles.back()])
+    await Promise.all(
+      [this.#block, this.#consoles, ...this.#guests.map(({ attachment }) => attachment)].map((each) => each.back()),
+    )
     const mayStayAway = Object.keys(quotas).length > 0
     await Promise.all(this.#guests.map((guest) => guest.finish(mayStayAway)))
     await this.#block.stop()
@@ -107,11 +112,12 @@ class ScenarioRun {
     const { seed, quotas } = this.#scenario
     const name = `guest ${this.#guests.length + 1}`
     const plan = { name, memoryPages: 512, ...quotas }
-    const created = await this.#watchdog.settled(`${name}: creating it`, this.#host.createGuest(plan))
+    const created = await this.#watchdog.settled(`${name}: creating it`, this.#createGuest(plan))
     if (created.how !== 'done') return
     const { domid } = created.value
     const guest = new GuestUnderTest({
       name,
+      host: this.#host,
       platform: created.value,
       random: new SeededRandom((seed ^ Math.imul(domid, 0x9e37_79b9)) >>> 0),
       watchdog: this.#watchdog,
@@ -120,15 +126,20 @@ class ScenarioRun {
     })
     this.#guests.push(guest)
     this.#disks.set(domid, guest.store)
-    const device = { type: 'vbd', id: 51712, backendKeys: { mode: 'w' } }
-    await this.#watchdog.settled(
-      `${name}: attaching its disk`,
-      this.#host.toolstack.attachDevice(created.value, device),
-    )
+    await guest.attachment.attach()
+  }
+
+  async #createGuest(plan: GuestPlan): Promise<EmulatedPlatform> {
+    const { toolstack } = this.#host
+    return toolstack.attach(await toolstack.create(plan), this.#scenario.interfaces)
   }
 
   #served(console: ConsoleBackend): void {
-    this.#guests.find(({ domid }) => domid === console.domid)?.serve(console)
+    this.#guest(console.domid)?.serve(console)
+  }
+
+  #guest(domid: number): GuestUnderTest | undefined {
+    return this.#guests.find((guest) => guest.domid === domid)
   }
 
   #obeyCommands(): void {
@@ -139,12 +150,12 @@ class ScenarioRun {
     simulation.onCommand('crash-guest', (domid = 1) => void this.#crash(domid as Domid))
     simulation.onCommand('kill-backend', (absence = 0) => this.#block.kill(absence))
     simulation.onCommand('lose-power', (absence = 0) => this.#block.kill(absence, losePower))
+    simulation.onCommand('pull-disk', (domid = 1) => this.#guest(domid)?.attachment.pull(simulation.choose(100)))
     simulation.onCommand('kill-consoled', (absence = 0) => this.#consoles.kill(absence))
   }
 
   async #crash(domid: Domid): Promise<void> {
-    const guest = this.#guests.find((each) => each.domid === domid)
-    if (guest === undefined || !guest.crash()) return
+    if (!this.#guest(domid)?.crash()) return
     await this.#watchdog.settled(`destroying domain ${domid}`, this.#host.toolstack.destroy(domid))
   }
 

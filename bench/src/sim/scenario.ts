@@ -15,6 +15,12 @@ export interface Quotas {
   readonly storeNodes?: number
 }
 
+/** Which of the interfaces that the hypervisor offers side by side the guests take. */
+export interface GuestInterfaces {
+  readonly eventAbi: 'two-level' | 'fifo'
+  readonly grantVersion: 1 | 2
+}
+
 /**
  * One world, its work and what goes wrong in it: all that there is to say about a run. Plain data, to be replayed and
  * shrunk.
@@ -25,16 +31,17 @@ export interface Scenario {
   readonly guests: number
   /** Bursts of requests on each disk, and of lines on each console. */
   readonly rounds: number
+  readonly interfaces: GuestInterfaces
   readonly quotas: Quotas
   readonly faults: FaultPlan
 }
 
 /** What a scenario's own commands do, beside `SimulationOptions.faults`. */
-export const commands = ['crash-guest', 'kill-backend', 'lose-power', 'kill-consoled'] as const
+export const commands = ['crash-guest', 'pull-disk', 'kill-backend', 'lose-power', 'kill-consoled'] as const
 
 /** Steps of a quiet run are some hundreds; of one with much to wait for, thousands. */
 const step = fc.oneof({ weight: 4, arbitrary: fc.nat(600) }, { weight: 1, arbitrary: fc.nat(5000) })
-const some = { nth: fc.integer({ min: 1, max: 200 }), count: fc.integer({ min: 1, max: 3 }) }
+const some = { nth: fc.integer({ min: 1, max: 100 }), count: fc.integer({ min: 1, max: 3 }) }
 const domid = fc.nat(MOST_GUESTS)
 const constant = <const T>(value: T) => fc.constant(value)
 
@@ -74,6 +81,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({ kind: constant('slow-io'), ...some, microseconds: fc.nat(500_000) }),
   fc.record({ kind: constant('fail-io'), ...some }),
   command('crash-guest', fc.integer({ min: 1, max: MOST_GUESTS })),
+  command('pull-disk', fc.integer({ min: 1, max: MOST_GUESTS })),
   command('kill-backend', absence),
   command('lose-power', absence),
   command('kill-consoled', absence),
@@ -92,11 +100,12 @@ const quotas: fc.Arbitrary<Quotas> = fc.oneof(
   ),
 )
 
-/** Any scenario. Shrinks towards one guest, one round, no quota and no fault. */
+/** Any scenario. Shrinks towards one guest, one round, the older interfaces, no quota and no fault. */
 export const scenarios: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.noShrink(fc.nat(0xffff_ffff)),
   guests: fc.integer({ min: 1, max: MOST_GUESTS }),
   rounds: fc.integer({ min: 1, max: 10 }),
+  interfaces: fc.record({ eventAbi: fc.constantFrom('two-level', 'fifo'), grantVersion: fc.constantFrom(1, 2) }),
   quotas,
   faults: fc.array(fault, { maxLength: 6 }),
 })

@@ -15,6 +15,8 @@ export type Ending<Value> =
 /** Watches over a run: notes what breaks a promise. */
 export class Watchdog {
   readonly violations: Violation[] = []
+  /** How often something ended well (`done`), or with which error. */
+  readonly endings: Record<string, number> = {}
   readonly #clock: Clock
   readonly #mayFail: boolean
 
@@ -41,13 +43,23 @@ export class Watchdog {
     )
     const ended = await within(this.#clock, outcome, what, PATIENCE_MS).catch(() => undefined)
     if (ended === undefined) this.note('unsettled', `${what} did not end within ${PATIENCE_MS} ms`)
-    else if (ended.how === 'done') return ended
+    else if (ended.how === 'done') return this.#done(ended)
     else if (XenError.is(ended.error)) return this.#failed(what, ended.error)
     else this.note('refused', `${what} failed with no XenError: ${ended.error}`)
     return { how: 'noted' }
   }
 
+  #done<Value>(ending: Ending<Value>): Ending<Value> {
+    this.#count('done')
+    return ending
+  }
+
+  #count(ending: string): void {
+    this.endings[ending] = (this.endings[ending] ?? 0) + 1
+  }
+
   #failed(what: string, error: XenError): Ending<never> {
+    this.#count(error.code)
     if (!this.#mayFail) this.note('refused', `${what} failed: ${error.message}`)
     return { how: 'failed', error }
   }

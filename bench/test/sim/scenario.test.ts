@@ -15,13 +15,16 @@ const sim = (...args: string[]) => {
   return { status, stdout, stderr }
 }
 
-const quiet: Scenario = { seed: 11, guests: 2, rounds: 6, quotas: {}, faults: [] }
+const older = { eventAbi: 'two-level', grantVersion: 1 } as const
+
+const quiet: Scenario = { seed: 11, guests: 2, rounds: 6, interfaces: older, quotas: {}, faults: [] }
 
 /** Everything that can go wrong, in one world. */
 const stormy: Scenario = {
   seed: 12,
   guests: 3,
   rounds: 6,
+  interfaces: { eventAbi: 'fifo', grantVersion: 2 },
   quotas: {},
   faults: [
     { kind: 'refuse', call: 'grants.map', domid: 0, nth: 9, count: 2 },
@@ -33,6 +36,7 @@ const stormy: Scenario = {
     { kind: 'fail-io', nth: 20, count: 3 },
     { kind: 'command', step: 200, name: 'lose-power', argument: 50 },
     { kind: 'command', step: 250, name: 'kill-consoled', argument: 50 },
+    { kind: 'command', step: 100, name: 'pull-disk', argument: 1 },
     { kind: 'command', step: 300, name: 'crash-guest', argument: 3 },
     { kind: 'command', step: 500, name: 'kill-backend', argument: 10 },
   ],
@@ -76,7 +80,14 @@ describe('a failing seed', () => {
     let verdict = await trySeed(seed, mutant, false)
     while (verdict.scenario.guests < 2 || verdict.scenario.faults.length === 0)
       verdict = await trySeed(++seed, mutant, false)
-    expect(verdict.smallest?.scenario).toMatchObject({ guests: 1, rounds: 1, quotas: {}, faults: [] })
+    expect(verdict.smallest?.scenario).toEqual({
+      seed: expect.any(Number),
+      guests: 1,
+      rounds: 1,
+      interfaces: older,
+      quotas: {},
+      faults: [],
+    })
     const { replay, violations } = failureOf(seed, verdict, mutant.name)!
     expect(violations).toEqual([expect.stringMatching(/^ledger: still open at the end: port \d of domain 0/)])
     const [, scenario] = /^npm run sim -- --mutant port-is-left-open --scenario '(.*)'$/.exec(replay)!
@@ -101,9 +112,10 @@ describe('the command', () => {
     ['no number of seeds', ['--seeds', 'many']],
     ['a word too many', ['nope']],
     ['a scenario that is no JSON', ['--scenario', '{']],
-    ['a scenario without faults', ['--scenario', '{"seed":1,"guests":1,"rounds":1,"quotas":{}}']],
-    ['a scenario without a seed', ['--scenario', '{"guests":1,"rounds":1,"quotas":{},"faults":[]}']],
-    ['a scenario whose faults are none', ['--scenario', '{"seed":1,"guests":1,"rounds":1,"quotas":{},"faults":[1]}']],
+    ['a scenario without faults', ['--scenario', JSON.stringify({ ...quiet, faults: undefined })]],
+    ['a scenario without a seed', ['--scenario', JSON.stringify({ ...quiet, seed: undefined })]],
+    ['a scenario whose faults are none', ['--scenario', JSON.stringify({ ...quiet, faults: [1] })]],
+    ['a scenario without interfaces', ['--scenario', JSON.stringify({ ...quiet, interfaces: 'fifo' })]],
   ])('answers %s with one line and exit code 2', (_, args) => {
     const { status, stdout, stderr } = sim(...args)
     expect({ status, stdout, lines: stderr.trimEnd().split('\n').length }).toEqual({ status: 2, stdout: '', lines: 1 })
