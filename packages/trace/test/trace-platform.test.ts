@@ -1,8 +1,10 @@
-import { type GrantRef, VIRQ, XenError } from '@split-driver/abi'
+import { type GrantRef, port, VIRQ, XenError } from '@split-driver/abi'
 import { assertLedgerEmpty, quiet, type World } from '@split-driver/conformance'
+import type { EventChannels } from '@split-driver/evtchn'
 import { TraceRecorder, tracePlatform, traceRing } from '@split-driver/trace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { named, saidBy } from './support/steps.js'
+import { TracedEventChannels } from '../src/traced-event-channels.js'
+import { named, saidBy, tracerOf } from './support/steps.js'
 import { createTracedWorld } from './support/traced-world.js'
 
 let recorder: TraceRecorder
@@ -47,6 +49,18 @@ test('an event: each domain has its part, with its own name of the port', async 
     `event.unbind port=${backPort}`,
   ])
   expect(trace.steps[0]!.time).toBeGreaterThan(0)
+})
+
+test('what a handler found goes on to the world below, which may hold a spurious peer back', () => {
+  const ends: unknown[][] = []
+  const below = { eoi: (...args: unknown[]) => void ends.push(args) } as unknown as EventChannels
+  const events = new TracedEventChannels(below, tracerOf(new TraceRecorder()))
+  events.eoi(port(3), 'spurious')
+  events.eoi(port(4))
+  expect(ends).toEqual([
+    [3, 'spurious'],
+    [4, 'worked'],
+  ])
 })
 
 test('every way to a port, and a refusal, with the error as its domain got it', async () => {

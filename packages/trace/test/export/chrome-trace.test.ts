@@ -119,6 +119,25 @@ test('an id that is used before its response cuts the span; a port that is given
   ])
 })
 
+test('a delivery without an end of interrupt is cut by the next one of its port', () => {
+  const events = eventsOf((recorder) => {
+    const { step } = tracerOf(recorder)
+    step('event.deliver', 3)
+    step('event.deliver', 4)
+    step('event.deliver', 3)
+    step('event.eoi', 3, 'spurious')
+    step('event.eoi', 4, 'worked')
+  })
+  expect(events.map(inShort)).toEqual([
+    'B in service 0',
+    'B in service 1000',
+    'E in service 2000 cut by another delivery',
+    'B in service 2000',
+    'E in service 3000',
+    'E in service 4000',
+  ])
+})
+
 test('an id beyond the safe integers stays exact', () => {
   const [begin] = eventsOf((recorder) => tracerOf(recorder).step('ring.put-request', 1, 2n ** 63n + 1n, 0))
   expect(begin!.args['id']).toBe('9223372036854775809')
@@ -126,7 +145,10 @@ test('an id beyond the safe integers stays exact', () => {
 
 test('whatever the steps and their order: the document keeps the rules', () => {
   const name = fc.constantFrom(...(Object.keys(STEP_FIELDS) as StepName[]))
-  const steps = fc.array(fc.tuple(name, fc.constantFrom(0, 5), fc.integer({ min: 0, max: 2 })), { maxLength: 60 })
+  const steps = fc.array(fc.tuple(name, fc.constantFrom(0, 5), fc.integer({ min: 0, max: 2 })), {
+    minLength: 60,
+    maxLength: 200,
+  })
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 60 }), (list, capacity) => {
       const recorder = new TraceRecorder({ capacity })
