@@ -25,6 +25,7 @@ const handlers = Object.fromEntries(
     name,
     ({ domain = '' }: { readonly domain?: string }) => {
       if (name === 'about') return about
+      if (name === 'vcpu-list') return new Promise((resolve) => setTimeout(() => resolve([]), 50))
       if (name === 'find') return { domid: domain.length, name: domain }
       throw new Error(`cannot ${name}`)
     },
@@ -77,6 +78,11 @@ describe('a request and its answer', () => {
     ])
   })
 
+  test('also if the answer takes its time', async () => {
+    await using _ = await listen()
+    expect(await raw('{"id":5,"do":"vcpu-list","with":{}}\n')).toBe('{"id":5,"ok":true,"result":[]}\n')
+  })
+
   test('what goes wrong comes with its code, and the connection goes on', async () => {
     await using _ = await listen()
     using client = await ControlClient.connect(path)
@@ -121,7 +127,7 @@ describe('who breaks the protocol', () => {
     ['an unknown operation', '{"id":1,"do":"format","with":{}}\n'],
     ['no number', '{"do":"about","with":{}}\n'],
     ['a name of every object', '{"id":1,"do":"constructor","with":{}}\n'],
-    ['a line without end', Buffer.alloc(MAX_LINE_BYTES + 2, 0x61)],
+    ['a line that is too long', `{"id":1,"do":"about","with":{}${' '.repeat(2 * MAX_LINE_BYTES)}}\n`],
   ])('%s: is cut off, and nobody else notices', async (_, bytes) => {
     await using _server = await listen()
     using client = await ControlClient.connect(path)

@@ -145,6 +145,14 @@ describe('create', () => {
     await bench.names('c', 'd')
   })
 
+  test('what fails half-way leaves nothing either', async () => {
+    const image = bench.image('a.img')
+    const twice = `name='a'; disk=['${image},,xvda', '${image},,xvdb']`
+    await expect(bench.create(twice)).rejects.toMatchObject({ code: 'EBUSY' })
+    await bench.names()
+    await bench.create(`name='a'; disk=['${image},,xvda']`)
+  })
+
   test('a kernel that is no guest is a crash, and the log says why', async () => {
     writeFileSync(bench.folder.file('no.mjs'), 'export const other = 1')
     await bench.create(`name='a'; kernel='${bench.folder.file('no.mjs')}'`)
