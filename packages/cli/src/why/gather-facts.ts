@@ -1,4 +1,4 @@
-import { domid as asDomid, type Domid, type GrantRef, grantRef, type Port } from '@split-driver/abi'
+import { domid as asDomid, type Domid, type GrantRef, grantRef, type Port, XenError } from '@split-driver/abi'
 import { abiOf, virtualDeviceName } from '@split-driver/blkif'
 import type { GrantInspection, Inspection } from '@split-driver/emulator'
 import { GRANT_RESERVED_CONSOLE, GRANT_RESERVED_ENTRIES, GRANT_RESERVED_XENSTORE } from '@split-driver/grant'
@@ -64,7 +64,7 @@ export class FactGatherer {
     const port = await this.#port(`${path}/event-channel`)
     const refs = await this.#ringRefs(path)
     const words = refs.length === 0 ? undefined : this.#inspection.copyGranted(domid, refs)
-    const abi = type === 'vbd' ? abiOf(await this.#store.tryRead(`${path}/protocol`)) : undefined
+    const abi = type === 'vbd' ? abiOf(await this.#read(`${path}/protocol`)) : undefined
     const alias = type === 'vbd' ? virtualDeviceName(Number(id)) : undefined
     const others = grants.filter(
       ({ ref, remoteDomid }) => remoteDomid === backend?.domid && ref >= GRANT_RESERVED_ENTRIES && !refs.includes(ref),
@@ -96,16 +96,17 @@ export class FactGatherer {
   }
 
   async #backend(frontendPath: string): Promise<Half | undefined> {
-    const path = await this.#store.tryRead(`${frontendPath}/backend`)
+    const path = await this.#read(`${frontendPath}/backend`)
     const domid = await this.#number(`${frontendPath}/backend-id`, 0x7fef)
     if (path === undefined || domid === undefined) return undefined
-    if ((await this.#store.tryRead(`${path}/frontend`)) === undefined) return undefined
+    // The guest may have written anything there; a backend says itself whose it is.
+    if ((await this.#read(`${path}/frontend`)) !== frontendPath) return undefined
     return this.#half(asDomid(domid), path)
   }
 
   async #half(domid: Domid, path: string): Promise<Half> {
     const state = (await this.#number(`${path}/state`, 8)) ?? 0
-    const error = await this.#store.tryRead(`/local/domain/${domid}/${errorNode({ domid }, path)}`)
+    const error = await this.#read(`/local/domain/${domid}/${errorNode({ domid }, path)}`)
     return { domid, path, state, ...(error === undefined ? {} : { error }) }
   }
 
@@ -126,12 +127,26 @@ export class FactGatherer {
   }
 
   async #number(path: string, most: number): Promise<number | undefined> {
-    const text = await this.#store.tryRead(path)
+    const text = await this.#read(path)
     return text !== undefined && /^\d{1,10}$/.test(text) && Number(text) <= most ? Number(text) : undefined
   }
 
   async #directory(path: string): Promise<string[]> {
-    return (await this.#store.tryRead(path)) === undefined ? [] : this.#store.directory(path)
+    return (await this.#askedOf(this.#store.directory(path))) ?? []
+  }
+
+  #read(path: string): Promise<string | undefined> {
+    return this.#askedOf(this.#store.tryRead(path))
+  }
+
+  /** What is not there, or can be no path, is not there. */
+  async #askedOf<T>(answer: Promise<T>): Promise<T | undefined> {
+    try {
+      return await answer
+    } catch (error) {
+      if (XenError.is(error, 'ENOENT', 'EINVAL')) return undefined
+      throw error
+    }
   }
 }
 

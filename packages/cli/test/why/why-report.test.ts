@@ -198,6 +198,17 @@ test('keys that make no sense are left out, and nothing throws', async () => {
   expect(ringGrants).toEqual([{ ref: 999_999, holders: [] }])
 })
 
+test.each(['/local/domain/0/backend/vbd/1/1', 'no path //', '/local/domain/0'])(
+  'a backend that the guest made up (%s) is none',
+  async (backend) => {
+    await attachDisk()
+    await guest.xenstore.write('device/vbd/51712/backend', backend)
+    const report = await why('xvda')
+    expect(report.backend).toBeUndefined()
+    expect(report.waitsFor).toBe('The toolstack: the frontend names no backend that is there.')
+  },
+)
+
 test('for a person: what is waited for first, and no command to the terminal', async () => {
   await attachDisk()
   await guest.xenstore.write('error/device/vbd/51712/error', '5 \u001b[2Jgone')
