@@ -1,4 +1,5 @@
 export type { AttachOptions } from './attach-options.js'
+export { ShutdownRequests } from './control-shutdown.js'
 export type { BuiltDomain, DomainPlan } from './domain-builder.js'
 export type {
   CoreDump,

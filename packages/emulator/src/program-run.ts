@@ -8,15 +8,23 @@ import { crashReport, type ExitReport, type Program, type ProgramContext, type P
 
 /** One program in its domain, in whatever thread: from the first unpausing to its end. */
 export class ProgramRun {
-  readonly #platform: EmulatedPlatform
+  /** Fulfilled when the program has shut its domain down by a hypercall. */
+  readonly stopped: Promise<void>
   readonly #abort = new AbortController()
-  readonly #requests: ShutdownRequests
+  #onStopped: () => void = () => {}
+  #onSuspend: ((suspend: () => Promise<Resumption>) => Promise<void>) | undefined
+  /** The one that it runs on now: it may have gone on afresh. */
+  #platform: EmulatedPlatform
+  #requests: ShutdownRequests
   #request: ProgramContext['shutdownRequest']
   #crash: (error: unknown) => void = () => {}
 
   constructor(platform: EmulatedPlatform) {
+    this.stopped = new Promise((resolve) => {
+      this.#onStopped = resolve
+    })
     this.#platform = platform
-    this.#requests = new ShutdownRequests(platform.xenstore)
+    this.#requests = this.#settleOn(platform)
   }
 
   /** Asks the program to end. */
@@ -27,20 +35,20 @@ export class ProgramRun {
 
   /** @returns when the program has ended, or has shut the domain down. The platform is revoked then */
   async run(program: Program | ProgramModule, argument: unknown): Promise<ExitReport> {
-    const platform = this.#platform
+    const first = this.#platform
     try {
-      if (platform.gate.isHeld) await platform.gate.whenRunning()
+      if (first.gate.isHeld) await first.gate.whenRunning()
       const code = typeof program === 'function' ? program : await loadProgram(program)
       void this.#listen().catch(ignoreClosed)
       const crashed = new Promise<never>((_, reject) => {
         this.#crash = reject
       })
-      await Promise.race([code(this.#context(argument)), platform.stopped, crashed])
+      await Promise.race([code(this.#context(argument)), this.stopped, crashed])
       return this.#request === 'reboot' ? { how: 'halted', reason: 'reboot' } : { how: 'halted' }
     } catch (error) {
       return crashReport(error)
     } finally {
-      platform.revoke()
+      first.revoke()
     }
   }
 
@@ -53,19 +61,37 @@ export class ProgramRun {
       get shutdownRequest() {
         return request()
       },
-      onSuspend: (handler) => this.#acceptSuspend(handler),
+      onSuspend: (handler) => {
+        this.#onSuspend = handler
+        void this.#acceptSuspend().catch(ignoreClosed)
+      },
     }
   }
 
   async #listen(): Promise<void> {
     const ask = (request: ShutdownRequest) => this.shutdown(request as Exclude<ShutdownRequest, 'suspend'>)
     for (const request of ['poweroff', 'reboot', 'halt'] as const) await this.#accept(request, ask)
+    await this.#acceptSuspend()
   }
 
-  #acceptSuspend(handler: (suspend: () => Promise<Resumption>) => Promise<void>): void {
-    const { sched } = this.#platform.hypercalls
-    const suspend = () => void handler(() => sched.suspend()).catch(this.#crash)
-    void this.#accept('suspend', suspend).catch(ignoreClosed)
+  async #acceptSuspend(): Promise<void> {
+    const handler = this.#onSuspend
+    if (handler) await this.#accept('suspend', () => void handler(() => this.#suspend()).catch(this.#crash))
+  }
+
+  async #suspend(): Promise<Resumption> {
+    const resumption = await this.#platform.hypercalls.sched.suspend()
+    if (resumption.how === 'afresh') {
+      this.#platform = resumption.platform
+      this.#requests = this.#settleOn(resumption.platform)
+      void this.#listen().catch(ignoreClosed)
+    }
+    return resumption
+  }
+
+  #settleOn(platform: EmulatedPlatform): ShutdownRequests {
+    void platform.stopped.then(this.#onStopped)
+    return new ShutdownRequests(platform.xenstore)
   }
 
   /** A toolstack that keeps no keys for a guest to write its features to does not ask for them either. */

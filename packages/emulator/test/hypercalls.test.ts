@@ -12,9 +12,7 @@ import { EmulatedHost, type EmulatedPlatform } from '@split-driver/emulator'
 import { XenstoreServer } from '@split-driver/xenstored'
 import { describe, expect, test } from 'vitest'
 import { boot } from './boot.js'
-
-const pass = ({ machine }: EmulatedHost, milliseconds = 5): Promise<void> =>
-  new Promise((resolve) => machine.clock.setTimer(milliseconds, resolve))
+import { pass } from './life.js'
 
 /** Counts the deliveries of a VIRQ. */
 const countVirq = (platform: EmulatedPlatform, virq: (typeof VIRQ)[keyof typeof VIRQ]) => {

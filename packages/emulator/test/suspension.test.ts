@@ -1,9 +1,7 @@
 import type { EmulatedHost, EmulatedPlatform, Program, Resumption } from '@split-driver/emulator'
 import { describe, expect, test } from 'vitest'
 import { boot } from './boot.js'
-
-const pass = ({ machine }: EmulatedHost, milliseconds = 5): Promise<void> =>
-  new Promise((resolve) => machine.clock.setTimer(milliseconds, resolve))
+import { pass } from './life.js'
 
 /** A guest that can be suspended; `on` are the platforms that it ran on, in turn. */
 const suspendable = async (host: EmulatedHost, prepare: Program = async () => {}) => {

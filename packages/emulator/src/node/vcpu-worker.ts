@@ -8,11 +8,10 @@ import type { WorkerRequest } from './worker-request.js'
 const start = ({ machine: handle, domid, program, argument, attaching }: WorkerRequest): Promise<ExitReport> => {
   const machine = Machine.join(handle)
   machine.xen.waitsWhileHeld = true
-  const platform = machine.attach(domid, attaching)
-  const run = new ProgramRun(platform)
+  const run = new ProgramRun(machine.attach(domid, attaching))
   parentPort?.on('message', () => run.shutdown())
   // A program that shut its domain down has no say any more in when its thread ends.
-  void platform.stopped.then(() => setImmediate(() => process.exit()))
+  void run.stopped.then(() => setImmediate(() => process.exit()))
   return run.run(program, argument)
 }
 
