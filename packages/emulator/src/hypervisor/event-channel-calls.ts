@@ -57,7 +57,7 @@ export class EventChannelCalls {
     xen.enter(caller)
     try {
       xen.domains.record(peer)
-      const local = this.#ports.claim(caller, caller, ChannelState.Unbound, peer, 0)
+      const local = this.#ports.claim(caller, caller, ChannelState.Ipi, peer, 0)
       const record = xen.domains.record(caller)
       this.#ports.orGiveBack(record, local, () => this.#assertWaits(caller, peer, remotePort))
       this.#join(caller, local, peer, remotePort)
@@ -82,7 +82,7 @@ export class EventChannelCalls {
       const record = xen.domains.record(caller)
       this.#assertVcpu(record, vcpu)
       this.#assertVirqFree(record, virq, vcpu)
-      const port = this.#ports.claim(caller, caller, ChannelState.Unbound, caller, 0)
+      const port = this.#ports.claim(caller, caller, ChannelState.Ipi, caller, 0)
       this.#ports.orGiveBack(record, port, () => this.#assertVirqFree(record, virq, vcpu))
       this.#bindVirq(record, port, virq, vcpu)
       return port

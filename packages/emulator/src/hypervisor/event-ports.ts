@@ -1,4 +1,4 @@
-import { type Domid, EventPriority, type Port, XenError } from '@split-driver/abi'
+import { type Domid, EventPriority, PAGE_WORDS, type Port, XenError } from '@split-driver/abi'
 import type { EventSignals } from './event-signals.js'
 import { DOMID_XEN, type Hypervisor } from './hypervisor.js'
 import {
@@ -12,6 +12,9 @@ import {
   vcpuRecord,
 } from './machine-layout.js'
 import { isGlobalVirq } from './virq-kinds.js'
+
+/** Ports that have a record though none was ever opened. */
+const FIRST_RECORDS = PAGE_WORDS / channelRecord.words
 
 /** Ports looked at before others get the lock. */
 const STEPS_AT_A_TIME = 4096
@@ -47,7 +50,10 @@ export class EventPorts {
 
   /** Word index of a port's record, open or not; −1 for what can be no port. Port 0 has one, which is never open. */
   find(record: number, port: number): number {
-    return port >>> 0 === port ? this.#xen.tables.events.wordOf(record, port) : -1
+    const { events } = this.#xen.tables
+    if (port >>> 0 !== port) return -1
+    // Xen has the first of its buckets from the start.
+    return port < FIRST_RECORDS ? events.ensure(record, port) : events.wordOf(record, port)
   }
 
   /** As `find`, for a port that is open. @throws XenError EINVAL */
