@@ -1,4 +1,4 @@
-import { domid as asDomid, type Domid } from '@split-driver/abi'
+import { domid as asDomid, type Domid, XenError } from '@split-driver/abi'
 import type { Command } from 'commander'
 import { ConfigError } from '../config/config-error.js'
 import { attachConsole } from '../consoled/attach-console.js'
@@ -23,8 +23,8 @@ const HELP = `
 Ctrl-] leaves the console; the domain goes on. Without a terminal, standard input is typed until it ends, and output is
 shown until the domain ends.
 
-The domain is one of the machine that runs at --socket. With --socket-dir it is one that split-driver consoled serves on a
-real host (${DEFAULT_SOCKET_FOLDER} unless it was told otherwise), by its number.
+The domain is one of the machine that runs at --socket. With --socket-dir, or if no machine runs, it is one that split-driver
+consoled serves on a real host, by its number; ${DEFAULT_SOCKET_FOLDER} is the folder unless it was told another.
 
 Examples:
   split-driver console mini
@@ -44,14 +44,22 @@ export const addConsole = (program: Command, host: CommandHost): void => {
   addSocketOption(command)
     .addHelpText('after', HELP)
     .action(async (which: string, options: ConsoleOptions) => {
-      const { socketDir, socket } = options
-      if (socketDir !== undefined) await attach(socketDir, domainNumber(which), options)
-      else {
-        using client = await ControlClient.connect(socket)
-        await showConsole(client, which, options)
-      }
+      await show(which, options, command.getOptionValueSource('socket') !== 'default')
       host.finish(ExitCode.Okay)
     })
+}
+
+/** On a machine; or of consoled, if its folder is named, or if there is no machine and the domain has a number. */
+const show = async (which: string, options: ConsoleOptions, named: boolean): Promise<void> => {
+  const { socketDir, socket } = options
+  if (socketDir !== undefined) return attach(socketDir, domainNumber(which), options)
+  const client = await ControlClient.connect(socket).catch((error) => {
+    if (named || !XenError.is(error, 'ENOENT') || !/^\d+$/.test(which)) throw error
+    return undefined
+  })
+  if (client === undefined) return attach(DEFAULT_SOCKET_FOLDER, domainNumber(which), options)
+  using connection = client
+  await showConsole(connection, which, options)
 }
 
 /**

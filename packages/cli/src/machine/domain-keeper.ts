@@ -37,11 +37,13 @@ export class DomainKeeper {
 
   /**
    * Builds a domain with its disks, and lets it run unless it is to stay paused. Nothing is left of it if that fails.
-   * @throws XenError EEXIST the name is taken; ENOMEM, ENOSPC; as `DomainDisks.attach`; CLOSED the machine ends
+   * @throws XenError EEXIST the name or the UUID is taken; ENOMEM, ENOSPC; as `DomainDisks.attach`; CLOSED the machine ends
    */
   async create(config: DomainConfig, paused: boolean): Promise<FoundDomain> {
     const { disks, consoles } = this.#parts
-    const { name } = config
+    const { name, uuid } = config
+    if (uuid !== undefined && this.#toolstack.list().some((other) => other.uuid === uuid))
+      throw new XenError('EEXIST', `there is a domain with the UUID ${uuid}`)
     for (const disk of config.disks) await disks.judge(disk)
     const guest = await this.#toolstack.create(planOf(config))
     const { domid } = guest

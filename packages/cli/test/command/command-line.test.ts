@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { splitDriver } from '../support/command.js'
+import { RunningCommand, splitDriver } from '../support/command.js'
 import { ScratchFolder } from '../support/scratch-folder.js'
 
 let folder: ScratchFolder
@@ -53,6 +53,20 @@ describe('split-driver', () => {
     expect(stderr).toMatch(message)
     expect(stderr.split('\n')).toHaveLength(2)
     expect([code, stdout]).toEqual([2, ''])
+  })
+
+  test('console of a number where no machine runs: consoled is asked, as on a real host', async () => {
+    using command = RunningCommand.withEnvironment({ XDG_RUNTIME_DIR: folder.path }, ['console', '3'])
+    const { code, stderr } = await command.ended()
+    expect(stderr).toMatch(/nobody serves the console of domain 3 at \/run\/split-driver\/consoled\/domain-3.sock/)
+    expect(code).toBe(1)
+  })
+
+  test('console of a name where no machine runs: it says how to start one', async () => {
+    using command = RunningCommand.withEnvironment({ XDG_RUNTIME_DIR: folder.path }, ['console', 'mini'])
+    expect((await command.ended()).stderr).toMatch(
+      /^split-driver: ENOENT: no machine runs at .*machine\.sock: start one/,
+    )
   })
 
   test('console of a domain that nobody serves: one line that says so, exit code 1', async () => {

@@ -123,6 +123,7 @@ describe('create', () => {
 
   test.each([
     ["name='a'", 'EEXIST', /there is a domain named a/],
+    ["name='b'; uuid='00000000-0000-4000-8000-000000000001'", 'EEXIST', /there is a domain with the UUID 0/],
     ["name='b'; disk=['/none/x.img,,xvda']", 'ENOENT', /the disk xvda cannot be had/],
     ["name='b'; disk=['/,,xvda']", 'EINVAL', /neither a file nor a block device/],
     ["name='b'; memory=1000", 'ENOMEM', /./],

@@ -24,6 +24,11 @@ export class RunningCommand implements Disposable {
     return new RunningCommand(process.execPath, [BIN, ...args])
   }
 
+  static withEnvironment(environment: Readonly<Record<string, string>>, args: readonly string[]): RunningCommand {
+    const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+    return new RunningCommand('env', ['-u', 'SPLIT_DRIVER_SOCKET', ...settings, process.execPath, BIN, ...args])
+  }
+
   static emulated(args: readonly string[]): RunningCommand {
     return new RunningCommand(process.execPath, [EMULATED, ...args])
   }
