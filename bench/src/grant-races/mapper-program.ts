@@ -1,11 +1,14 @@
-import { type Domid, type GrantRef, XenError } from '@split-driver/abi'
+import { type Domid, type GrantRef, type SharedMemory, XenError } from '@split-driver/abi'
 import { SeededRandom } from '@split-driver/conformance'
 import type { EmulatedPlatform, Program } from '@split-driver/emulator'
-import { GrantMapFlag, GrantStatus } from '@split-driver/grant'
+import { GrantMapFlag, GrantStatus, type Mapping } from '@split-driver/grant'
 import { Holder, PAGE_WORD, RACED_REFS, type RaceArgument, RaceBoard } from './race-board.js'
 
 /** Entries of the hostile domain that are worth trying. */
 const HOSTILE_REFS = 24
+
+/** How often a mapping is looked at: long enough for the owner to see an access end, and to take its page. */
+const LOOKS = 100
 
 /** One mapper's side of the race. */
 class Mapper {
@@ -24,7 +27,7 @@ class Mapper {
 
   try(): void {
     const random = this.#random
-    const isHostile = random.below(4) === 0
+    const isHostile = random.below(8) === 0
     const owner = (isHostile ? this.#race.hostile : this.#race.owner) as Domid
     const ref = (isHostile ? 8 + random.below(HOSTILE_REFS) : random.pick(RACED_REFS)) as GrantRef
     try {
@@ -43,14 +46,33 @@ class Mapper {
   #map(owner: Domid, ref: GrantRef, isWritable: boolean, isHostile: boolean): void {
     const { mapper } = this.#platform
     const mapping = mapper.map(owner, [ref], isWritable ? 'writable' : 'read-only')
-    for (let i = 0; i < 4 && !isHostile; i++) {
-      if (mapping.memory.loadOrdered(PAGE_WORD.holder) !== Holder.everybody)
-        this.#board.report('a page was mapped though access to it had ended')
-      if (mapping.memory.loadOrdered(PAGE_WORD.isSubPage) !== 0)
-        this.#board.report('a grant of some bytes was mapped as a page')
-      if (isWritable) mapping.memory.storeOrdered(PAGE_WORD.scratch, this.#random.u32())
-    }
+    if (!isHostile) this.#look(mapping.memory, isWritable)
+    const again = isHostile || this.#random.below(4) > 0 ? undefined : this.#mapAgain(owner, ref)
     mapper.unmap(mapping)
+    if (again === undefined) return
+    this.#look(again.memory, false)
+    mapper.unmap(again)
+  }
+
+  /** While it is mapped a page can be mapped once more; in version 1 even after its owner began to take it back. */
+  #mapAgain(owner: Domid, ref: GrantRef): Mapping | undefined {
+    try {
+      return this.#platform.mapper.map(owner, [ref], 'read-only')
+    } catch (error) {
+      if (XenError.is(error, 'GNTST_general_error')) return undefined
+      throw error
+    }
+  }
+
+  #look(memory: SharedMemory, isWritable: boolean): void {
+    for (let i = 0; i < LOOKS; i++) {
+      if (memory.loadOrdered(PAGE_WORD.holder) !== Holder.everybody) {
+        this.#board.report('a page was mapped though access to it had ended')
+        return
+      }
+      if (isWritable) memory.storeOrdered(PAGE_WORD.scratch, this.#random.u32())
+    }
+    if (memory.loadOrdered(PAGE_WORD.isSubPage) !== 0) this.#board.report('a grant of some bytes was mapped as a page')
   }
 
   #copyFrom(owner: Domid, ref: GrantRef, isHostile: boolean): void {

@@ -35,7 +35,7 @@ export const PAGE_WORD = {
 export const Holder = { everybody: 0x0be_11e, owner: 0x0dead } as const
 
 /** The owner's references that are raced for. */
-export const RACED_REFS = [64, 65, 66, 67] as const
+export const RACED_REFS = [64, 65] as const
 
 export interface RaceArgument {
   readonly board: SharedArrayBuffer
