@@ -41,12 +41,14 @@ export abstract class RestartableDaemon {
     await this.#restart
   }
 
-  /** Ends it in order. */
-  async stop(): Promise<void> {
+  /** Ends it in order. @returns what it has left open, one line for each */
+  async stop(): Promise<readonly string[]> {
     await this.back()
     await this.close()
+    const left = this.#process?.holdings() ?? []
     await this.#process?.[Symbol.asyncDispose]()
     this.#process = undefined
+    return left
   }
 
   protected abstract serve(process: Dom0Process): Promise<void>

@@ -35,6 +35,11 @@ export class Dom0Process implements Platform {
     return this.#alive
   }
 
+  /** What it holds that its kernel would have to take back, one line for each. */
+  holdings(): string[] {
+    return [...this.events.holdings(), ...this.mapper.holdings()]
+  }
+
   /** As SIGKILL does. Idempotent. */
   kill(): void {
     if (!this.#alive) return
@@ -59,6 +64,10 @@ class ProcessEvents implements EventChannels {
 
   constructor(below: EventChannels) {
     this.#below = below
+  }
+
+  holdings(): string[] {
+    return [...this.#ports].map((port) => `port ${port}`)
   }
 
   kill(): void {
@@ -124,6 +133,10 @@ class ProcessMapper implements GrantMapper {
 
   constructor(below: GrantMapper) {
     this.#below = below
+  }
+
+  holdings(): string[] {
+    return [...this.#mappings].map(({ remoteDomid, refs }) => `grants ${refs.join()} of domain ${remoteDomid}`)
   }
 
   kill(): void {

@@ -1,6 +1,8 @@
 import { DOM0, XenError } from '@split-driver/abi'
 import type { TransferStore } from '@split-driver/emulator'
 import type { EventChannels } from '@split-driver/evtchn'
+import type { GrantMapper } from '@split-driver/grant'
+import type { Platform } from '@split-driver/platform'
 import type { Mutant } from './mutant.js'
 
 /** The same disk, but for what is given. */
@@ -34,6 +36,19 @@ const deaf = (events: EventChannels, nth: number): EventChannels => {
     },
   })
 }
+
+/** The same platform, but for what is given. */
+const alteredPlatform = (platform: Platform, changes: Partial<Platform>): Platform => ({
+  domid: platform.domid,
+  events: platform.events,
+  sharer: platform.sharer,
+  mapper: platform.mapper,
+  xenstore: platform.xenstore,
+  clock: platform.clock,
+  supports: platform.supports,
+  [Symbol.asyncDispose]: () => platform[Symbol.asyncDispose](),
+  ...changes,
+})
 
 const diskMutants: Mutant[] = [
   { name: 'flush-forgets', kind: 'data', disk: (disk) => altered(disk, { flush: () => {} }) },
@@ -112,16 +127,22 @@ const otherMutants: Mutant[] = [
   {
     name: 'wake-up-is-lost',
     kind: 'unsettled',
-    backendPlatform: (platform) => ({
-      domid: platform.domid,
-      events: deaf(platform.events, 10),
-      sharer: platform.sharer,
-      mapper: platform.mapper,
-      xenstore: platform.xenstore,
-      clock: platform.clock,
-      supports: platform.supports,
-      [Symbol.asyncDispose]: () => platform[Symbol.asyncDispose](),
-    }),
+    backendPlatform: (platform) => alteredPlatform(platform, { events: deaf(platform.events, 10) }),
+  },
+  {
+    name: 'mapping-is-left',
+    kind: 'ledger',
+    backendPlatform: (platform) => {
+      const isLeft = each(10)
+      const { mapper } = platform
+      const forgetful: GrantMapper = {
+        map: (domid, refs, access) => mapper.map(domid, refs, access),
+        unmap: (mapping) => isLeft() || mapper.unmap(mapping),
+        copyFrom: (domid, source, target) => mapper.copyFrom(domid, source, target),
+        copyTo: (domid, source, target) => mapper.copyTo(domid, source, target),
+      }
+      return alteredPlatform(platform, { mapper: forgetful })
+    },
   },
   { name: 'output-has-a-gap', kind: 'console', line: (line) => line.replace('line 3', 'line') },
   { name: 'output-is-short', kind: 'console', line: (line) => line.slice(0, 1000) },

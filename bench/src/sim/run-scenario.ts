@@ -100,8 +100,9 @@ class ScenarioRun {
     )
     const mayStayAway = Object.keys(quotas).length > 0
     await Promise.all(this.#guests.map((guest) => guest.finish(mayStayAway)))
-    await this.#block.stop()
-    await this.#consoles.stop()
+    for (const daemon of [this.#block, this.#consoles])
+      for (const left of await daemon.stop())
+        this.#watchdog.note('ledger', `a daemon that was closed still has ${left}`)
     for (const guest of this.#guests) guest.judge()
     await this.#judgeLedger()
     await this.#host[Symbol.asyncDispose]()
