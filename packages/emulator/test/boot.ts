@@ -1,6 +1,6 @@
-import { EmulatedHost, type MachineMode } from '@split-driver/emulator'
+import { type AttachOptions, EmulatedHost, type MachineMode } from '@split-driver/emulator'
 import { XenstoreServer } from '@split-driver/xenstored'
 
 /** A host whose domains are all in this thread. */
-export const boot = (mode: MachineMode = 'inline') =>
-  EmulatedHost.boot({ mode, memoryMiB: 64, xenstored: (dom0) => new XenstoreServer(dom0) })
+export const boot = (mode: MachineMode = 'inline', attaching: AttachOptions = {}) =>
+  EmulatedHost.boot({ mode, memoryMiB: 64, attaching, xenstored: (dom0) => new XenstoreServer(dom0) })

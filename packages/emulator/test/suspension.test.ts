@@ -19,9 +19,14 @@ const suspendable = async (host: EmulatedHost, prepare: Program = async () => {}
   return { guest, vcpu, on }
 }
 
-describe.each(['inline', 'threads', 'simulated'] as const)('suspension, %s', (mode) => {
+describe.each([
+  ['inline', {}],
+  ['threads', {}],
+  ['simulated', {}],
+  ['inline', { eventAbi: 'fifo', grantVersion: 2 }],
+] as const)('suspension, %s %o', (mode, attaching) => {
   test('cancelled: everything stays open, and what came meanwhile is delivered', async () => {
-    await using host = await boot(mode)
+    await using host = await boot(mode, attaching)
     const { toolstack, dom0, store } = host
     const seen: string[] = []
     let platform!: EmulatedPlatform
@@ -56,7 +61,7 @@ describe.each(['inline', 'threads', 'simulated'] as const)('suspension, %s', (mo
   })
 
   test('afresh: new ports, nothing open, another start-of-day page; the old platform is no more', async () => {
-    await using host = await boot(mode)
+    await using host = await boot(mode, attaching)
     const { toolstack, dom0, machine, store } = host
     let remote: ReturnType<typeof dom0.events.bindInterdomain> | undefined
     const { guest, on } = await suspendable(host, async ({ platform }) => {
@@ -91,7 +96,7 @@ describe.each(['inline', 'threads', 'simulated'] as const)('suspension, %s', (mo
   })
 
   test('afresh waits until backends have let go of every page', async () => {
-    await using host = await boot(mode)
+    await using host = await boot(mode, attaching)
     const { toolstack, dom0 } = host
     let platform!: EmulatedPlatform
     const { guest, on } = await suspendable(host, async (context) => {
@@ -110,7 +115,7 @@ describe.each(['inline', 'threads', 'simulated'] as const)('suspension, %s', (mo
   })
 
   test('twice afresh, and then a shutdown in order; a domain that was never suspended is not resumed', async () => {
-    await using host = await boot(mode)
+    await using host = await boot(mode, attaching)
     const { toolstack, machine } = host
     const { guest, on } = await suspendable(host)
     await expect(toolstack.resume(guest.domid, 'cancelled')).rejects.toThrow(/EINVAL.*it runs/)
@@ -124,7 +129,7 @@ describe.each(['inline', 'threads', 'simulated'] as const)('suspension, %s', (mo
   })
 
   test('a guest that cannot be suspended does not acknowledge; one that stops instead is not suspended', async () => {
-    await using host = await boot(mode)
+    await using host = await boot(mode, attaching)
     const { toolstack } = host
     const deaf = await host.createGuest({ name: 'deaf' })
     await expect(toolstack.suspend(deaf.domid, { acknowledgeMilliseconds: 30 })).rejects.toThrow(/ABORTED/)
