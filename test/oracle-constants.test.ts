@@ -31,10 +31,15 @@ import {
 import { BlkifOp, BlkifStatus, DISCARD_SECURE, MAX_INDIRECT_PAGES, MAX_SEGMENTS, Vdisk } from '@split-driver/blkif'
 import {
   GRANT_ENTRIES_PER_FRAME,
+  GRANT_ENTRIES_V2_PER_FRAME,
   GRANT_RESERVED_CONSOLE,
   GRANT_RESERVED_ENTRIES,
   GRANT_RESERVED_XENSTORE,
+  GRANT_STATUSES_PER_FRAME,
+  GrantCacheFlag,
+  GrantCopyFlag as GrantCopyOpFlag,
   GrantFlag,
+  GrantMapFlag,
   GrantStatus,
 } from '@split-driver/grant'
 import { xenstoreDomainInterface } from '@split-driver/ring'
@@ -88,6 +93,9 @@ describe('every constant has the number that the headers give it', () => {
     ['rule 70: GNTST_*', ours(GrantStatus), new Map([...theirs('GNTST_')].map(([k, v]) => [`gntst${k}`, v]))],
     ['rule 11: BLKIF_OP_*', ours(BlkifOp), theirs('BLKIF_OP_')],
     ['rule 11: BLKIF_RSP_*', ours(BlkifStatus, { NotSupported: 'EOPNOTSUPP' }), theirs('BLKIF_RSP_')],
+    ['GNTMAP_*', ours(GrantMapFlag), theirs('GNTMAP_')],
+    ['GNTTAB_CACHE_*', ours(GrantCacheFlag), theirs('GNTTAB_CACHE_')],
+    ['GNTCOPY_*, of the hypercall', ours(GrantCopyOpFlag), theirs('GNTCOPY_')],
     ['VDISK_*', ours(Vdisk), theirs('VDISK_')],
     ['rule 32: XenbusState*', ours(XenbusState), theirs('XenbusState')],
     ['rule 56: XS_*', ours(without(XenStoreOp, newerThanHeaders)), theirs('XS_')],
@@ -173,6 +181,11 @@ describe('every constant has the number that the headers give it', () => {
 
   it('the sysctl interface of the installed headers is one of those known', () => {
     expect(hypercall.SYSCTL_VERSIONS).toContain(constants['XEN_SYSCTL_INTERFACE_VERSION'])
+  })
+
+  it('rule 67: a page holds 256 grant entries of version 2, or 2048 statuses', () => {
+    expect(GRANT_ENTRIES_V2_PER_FRAME).toBe(4096 / constants['sizeof(union grant_entry_v2)']!)
+    expect(GRANT_STATUSES_PER_FRAME).toBe(4096 / constants['sizeof(grant_status_t)']!)
   })
 
   it('rule 67: a page holds 512 grant entries of version 1', () => {

@@ -23,7 +23,13 @@ import {
   XenPlatformParameters,
 } from '@split-driver/abi'
 import { ARM_ABI, type BlkifAbi, segmentLayout, X86_32_ABI, X86_64_ABI } from '@split-driver/blkif'
-import { GrantEntryV1 } from '@split-driver/grant'
+import {
+  GrantEntryHeader,
+  GrantEntryV1,
+  GrantEntryV2,
+  GrantEntryV2SubPage,
+  GrantEntryV2Transitive,
+} from '@split-driver/grant'
 import {
   flexRingInterface,
   HEADER_WORDS,
@@ -65,6 +71,10 @@ const machine: Subject[] = [
   FifoControlBlock,
   StartInfo,
   GrantEntryV1,
+  GrantEntryHeader,
+  GrantEntryV2,
+  GrantEntryV2SubPage,
+  GrantEntryV2Transitive,
   xenconsInterface,
   xenstoreDomainInterface,
   xsdSockmsg,

@@ -84,6 +84,16 @@ static void grant_constants(void)
     CONSTANT(GNTST_address_too_big);
     CONSTANT(GNTST_eagain);
     CONSTANT(GNTST_no_space);
+    CONSTANT(GNTMAP_device_map);
+    CONSTANT(GNTMAP_host_map);
+    CONSTANT(GNTMAP_readonly);
+    CONSTANT(GNTMAP_application_map);
+    CONSTANT(GNTMAP_contains_pte);
+    CONSTANT(GNTTAB_CACHE_CLEAN);
+    CONSTANT(GNTTAB_CACHE_INVAL);
+    CONSTANT(GNTTAB_CACHE_SOURCE_GREF);
+    CONSTANT(sizeof(union grant_entry_v2));
+    CONSTANT(sizeof(grant_status_t));
 }
 
 static void blkif_constants(void)

@@ -155,12 +155,43 @@ static void start_info_page(void)
     END();
 }
 
+/* The three readings of union grant_entry_v2, as structs of their own. */
+typedef __typeof__(((union grant_entry_v2 *)0)->full_page) grant_entry_v2_full_page;
+typedef __typeof__(((union grant_entry_v2 *)0)->sub_page) grant_entry_v2_sub_page;
+typedef __typeof__(((union grant_entry_v2 *)0)->transitive) grant_entry_v2_transitive;
+
 static void grants(void)
 {
     BEGIN(struct grant_entry_v1);
     NUMBER(flags);
     NUMBER(domid);
     NUMBER(frame);
+    END();
+
+    BEGIN(struct grant_entry_header);
+    NUMBER(flags);
+    NUMBER(domid);
+    END();
+
+    BEGIN(grant_entry_v2_full_page);
+    NUMBER(hdr.flags);
+    NUMBER(hdr.domid);
+    NUMBER(frame);
+    END();
+
+    BEGIN(grant_entry_v2_sub_page);
+    NUMBER(hdr.flags);
+    NUMBER(hdr.domid);
+    NUMBER(page_off);
+    NUMBER(length);
+    NUMBER(frame);
+    END();
+
+    BEGIN(grant_entry_v2_transitive);
+    NUMBER(hdr.flags);
+    NUMBER(hdr.domid);
+    NUMBER(trans_domid);
+    NUMBER(gref);
     END();
 }
 
