@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { Simulation } from '../../src/simulation/simulation.js'
 
@@ -99,5 +102,11 @@ describe('the order', () => {
     await Promise.all([chain('a'), chain('b'), chain('c')])
     const changes = seen.filter((name, i) => i > 0 && seen[i - 1] !== name)
     expect(changes).toHaveLength(2)
+  })
+
+  it('goes on after a task that throws: the error is uncaught, what the task set off comes before the next one', async () => {
+    const program = fileURLToPath(new URL('../programs/throwing-task.mjs', import.meta.url))
+    const { stdout } = await promisify(execFile)(process.execPath, [program])
+    expect(stdout).toBe('uncaught, what it set off, the next task')
   })
 })
