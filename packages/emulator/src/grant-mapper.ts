@@ -13,6 +13,7 @@ export class EmulatedGrantMapper implements GrantMapper, UnmapNotifier<Mapping> 
   readonly #calls: GrantCalls
   readonly #notices: UnmapNotices
   readonly #live = new Set<EmulatedMapping>()
+  #gone = false
 
   constructor(domid: Domid, memory: MachineMemory, calls: GrantCalls, notices: UnmapNotices) {
     this.#domid = domid
@@ -23,7 +24,7 @@ export class EmulatedGrantMapper implements GrantMapper, UnmapNotifier<Mapping> 
 
   map(remoteDomid: Domid, refs: readonly GrantRef[], access: GrantAccess): Mapping {
     if (refs.length === 0) throw new RangeError('a mapping has at least one page')
-    const held = this.#calls.map(this.#domid, remoteDomid, refs, access)
+    const held = this.#hypercalls.map(this.#domid, remoteDomid, refs, access)
     const mapping = new EmulatedMapping(this.#memory, remoteDomid, access, held)
     this.#live.add(mapping)
     return mapping
@@ -34,7 +35,7 @@ export class EmulatedGrantMapper implements GrantMapper, UnmapNotifier<Mapping> 
     const notify = this.#notices.letGo(ours, ours.memory)
     ours.invalidate()
     this.#live.delete(ours)
-    this.#calls.unmap(this.#domid, ours.handles)
+    this.#hypercalls.unmap(this.#domid, ours.handles)
     notify()
   }
 
@@ -45,18 +46,25 @@ export class EmulatedGrantMapper implements GrantMapper, UnmapNotifier<Mapping> 
   }
 
   copyFrom(remoteDomid: Domid, source: GrantCopyEnd, target: Uint8Array): void {
-    this.#calls.copy(this.#domid, remoteDomid, source.ref, source.offset, target, 'from')
+    this.#hypercalls.copy(this.#domid, remoteDomid, source.ref, source.offset, target, 'from')
   }
 
   copyTo(remoteDomid: Domid, source: Uint8Array, target: GrantCopyEnd): void {
-    this.#calls.copy(this.#domid, remoteDomid, target.ref, target.offset, source, 'to')
+    this.#hypercalls.copy(this.#domid, remoteDomid, target.ref, target.offset, source, 'to')
   }
 
   /** The domain is no more: whoever still runs its code must not reach a peer's pages any longer. */
   invalidateAll(): void {
+    this.#gone = true
     for (const mapping of this.#live) mapping.invalidate()
     this.#live.clear()
     this.#notices.forgetAll()
+  }
+
+  /** @throws XenError ESRCH once the domain is no more, or has begun afresh: then its domid is another platform's */
+  get #hypercalls(): GrantCalls {
+    if (!this.#gone) return this.#calls
+    throw new XenError('ESRCH', `domain ${this.#domid} is no more`, { detail: { domid: this.#domid } })
   }
 
   #made(mapping: Mapping): EmulatedMapping {

@@ -1,3 +1,4 @@
+import type { GrantRef } from '@split-driver/abi'
 import type { EmulatedHost, EmulatedPlatform, Program, Resumption } from '@split-driver/emulator'
 import { describe, expect, test } from 'vitest'
 import { boot } from './boot.js'
@@ -81,6 +82,9 @@ describe.each([
     expect(how).toBe('afresh')
     expect(platform).not.toBe(old)
     expect(() => old.events.bindIpi()).toThrow(/ESRCH/)
+    expect(() => old.events.notify(old.start.store.port)).toThrow(/ESRCH/)
+    expect(() => old.mapper.map(dom0.domid, [1 as GrantRef], 'writable')).toThrow(/ESRCH/)
+    expect(() => old.sharer.share(dom0.domid, 1, 'writable')).toThrow(/ESRCH/)
     expect(platform.start).toMatchObject({ commandLine: 'quiet', pages: old.start.pages })
     expect(await store.read(`/local/domain/${guest.domid}/store/port`)).toBe(String(platform.start.store.port))
     expect(await store.read(`/local/domain/${guest.domid}/console/port`)).toBe(String(platform.start.console?.port))
