@@ -23,8 +23,9 @@ import { GrantEntries } from './grant-entries.js'
 import { GrantMappings } from './grant-mappings.js'
 import { GrantPins, type PinCounts } from './grant-pins.js'
 import { GrantTables } from './grant-tables.js'
+import { HypercallTurns, OPS_A_TURN } from './hypercall-turns.js'
 import type { Hypervisor } from './hypervisor.js'
-import { DomainState, domainRecord, maptrackRecord } from './machine-layout.js'
+import { domainRecord, maptrackRecord } from './machine-layout.js'
 import { Maptrack } from './maptrack.js'
 
 /** One mapping that a domain holds. */
@@ -35,9 +36,6 @@ export interface HeldMapping {
   readonly frame: number
   readonly access: GrantAccess
 }
-
-/** Entries of a list that are done in one hold of the lock. */
-const OPS_A_TURN = 64
 
 /** Mappings of a dead domain that are ended in one hold of the lock. */
 const HANDLES_A_TURN = 4096
@@ -52,6 +50,7 @@ const PLATFORM_ADDRESS = PAGE_BYTES
 export class GrantCalls {
   readonly entries: GrantEntries
   readonly #xen: Hypervisor
+  readonly #turns: HypercallTurns
   readonly #pins: GrantPins
   readonly #maptrack: Maptrack
   readonly #mappings: GrantMappings
@@ -61,6 +60,7 @@ export class GrantCalls {
 
   constructor(xen: Hypervisor) {
     this.#xen = xen
+    this.#turns = new HypercallTurns(xen)
     this.entries = new GrantEntries(xen)
     this.#pins = new GrantPins(xen, this.entries)
     this.#maptrack = new Maptrack(xen)
@@ -71,7 +71,7 @@ export class GrantCalls {
   }
 
   mapGrantRef(caller: Domid, ops: readonly MapGrantRef[]): MappedGrantRef[] {
-    return this.#each(caller, ops, (record, { dom, ref, flags, hostAddr }) => {
+    return this.#turns.each(caller, ops, (record, { dom, ref, flags, hostAddr }) => {
       const handle = this.#mappings.map(record, dom, ref, flags, hostAddr)
       if (handle < 0) return { status: handle as GrantStatus, handle: 0, devBusAddr: 0 }
       return { status: GrantStatus.GNTST_okay, handle, devBusAddr: this.#held(record, handle)!.frame * PAGE_BYTES }
@@ -79,44 +79,46 @@ export class GrantCalls {
   }
 
   unmapGrantRef(caller: Domid, ops: readonly UnmapGrantRef[]): GrantStatus[] {
-    return this.#each(caller, ops, (record, { handle, hostAddr, devBusAddr }) =>
+    return this.#turns.each(caller, ops, (record, { handle, hostAddr, devBusAddr }) =>
       this.#mappings.unmap(record, handle, hostAddr, devBusAddr),
     )
   }
 
   /** What is at `newAddr` this machine cannot know: it keeps no page tables. */
   unmapAndReplace(caller: Domid, ops: readonly UnmapAndReplace[]): GrantStatus[] {
-    return this.#each(caller, ops, (record, { handle, hostAddr }) => this.#mappings.unmap(record, handle, hostAddr, 0))
+    return this.#turns.each(caller, ops, (record, { handle, hostAddr }) =>
+      this.#mappings.unmap(record, handle, hostAddr, 0),
+    )
   }
 
   copyGrants(caller: Domid, ops: readonly GrantCopy[]): GrantStatus[] {
-    return this.#each(caller, ops, (_, op) => this.#copies.copy(caller, op))
+    return this.#turns.each(caller, ops, (_, op) => this.#copies.copy(caller, op))
   }
 
   swapGrantRef(caller: Domid, ops: readonly SwapGrantRef[]): GrantStatus[] {
-    return this.#each(caller, ops, (record, { refA, refB }) => this.#tables.swap(record, refA, refB))
+    return this.#turns.each(caller, ops, (record, { refA, refB }) => this.#tables.swap(record, refA, refB))
   }
 
   /** No page of this machine changes hands: domains are such whose memory is translated. */
   transfer(caller: Domid, ops: readonly TransferFrame[]): GrantStatus[] {
-    return this.#each(caller, ops, (_, { mfn }) =>
+    return this.#turns.each(caller, ops, (_, { mfn }) =>
       this.#xen.frames.isOwnedBy(mfn, caller) ? GrantStatus.GNTST_general_error : GrantStatus.GNTST_bad_page,
     )
   }
 
   setupTable(caller: Domid, { dom, nrFrames }: GrantFramesRequest): GrantFramesAnswer {
     const refused = (status: GrantStatus) => ({ status, frameList: [] })
-    return this.#ofTable(caller, dom, (record) => this.#tables.setup(record, nrFrames), refused)
+    return this.#turns.ofTable(caller, dom, (record) => this.#tables.setup(record, nrFrames), refused)
   }
 
   getStatusFrames(caller: Domid, { dom, nrFrames }: GrantFramesRequest): GrantFramesAnswer {
     const refused = (status: GrantStatus) => ({ status, frameList: [] })
-    return this.#ofTable(caller, dom, (record) => this.#tables.statusFrames(record, nrFrames), refused)
+    return this.#turns.ofTable(caller, dom, (record) => this.#tables.statusFrames(record, nrFrames), refused)
   }
 
   /** How many status pages the caller's table has; a guest reckons that from its grant frames. */
   statusFrameCount(caller: Domid): number {
-    return this.#alone(caller, (record) => this.#xen.domains.get(record, domainRecord.statusFrames))
+    return this.#turns.alone(caller, (record) => this.#xen.domains.get(record, domainRecord.statusFrames))
   }
 
   querySize(caller: Domid, dom: Domid): GrantTableSize {
@@ -125,11 +127,11 @@ export class GrantCalls {
       nrFrames: this.#tables.frames(record),
       maxNrFrames: this.#tables.maxFrames(record),
     })
-    return this.#ofTable(caller, dom, size, (status) => ({ status, nrFrames: 0, maxNrFrames: 0 }))
+    return this.#turns.ofTable(caller, dom, size, (status) => ({ status, nrFrames: 0, maxNrFrames: 0 }))
   }
 
   setVersion(caller: Domid, version: number): void {
-    this.#alone(caller, (record) => this.#tables.setVersion(record, version))
+    this.#turns.alone(caller, (record) => this.#tables.setVersion(record, version))
   }
 
   getVersion(caller: Domid, dom: Domid): 1 | 2 {
@@ -137,7 +139,7 @@ export class GrantCalls {
       const code = status === GrantStatus.GNTST_bad_domain ? 'ESRCH' : 'EPERM'
       throw new XenError(code, `domain ${caller} cannot be told the version of domain ${dom}'s table`)
     }
-    return this.#ofTable(caller, dom, (record) => this.entries.version(record), refused)
+    return this.#turns.ofTable(caller, dom, (record) => this.entries.version(record), refused)
   }
 
   cacheFlush(caller: Domid, ops: readonly CacheFlush[]): void {
@@ -146,7 +148,7 @@ export class GrantCalls {
 
   /** Is that a page of the caller's own table, or of its statuses? */
   ownsPage(caller: Domid, frame: FrameNumber): boolean {
-    return this.#alone(caller, (record) => this.#tables.hasPage(record, frame))
+    return this.#turns.alone(caller, (record) => this.#tables.hasPage(record, frame))
   }
 
   /**
@@ -157,12 +159,8 @@ export class GrantCalls {
     const flags = GrantMapFlag.hostMap | (access === 'read-only' ? GrantMapFlag.readonly : 0)
     const held: HeldMapping[] = []
     let failed: number = GrantStatus.GNTST_okay
-    this.#each(caller, refs, (record, ref) => {
-      if (failed < 0) return
-      const handle = this.#mappings.map(record, granter, ref, flags, PLATFORM_ADDRESS)
-      if (handle < 0) failed = handle
-      else held.push(this.#held(record, handle)!)
-    })
+    while (failed === GrantStatus.GNTST_okay && held.length < refs.length)
+      failed = this.#mapSome(caller, granter, refs, flags, held)
     if (failed === GrantStatus.GNTST_okay) return held
     this.unmap(
       caller,
@@ -173,9 +171,18 @@ export class GrantCalls {
 
   /** Ends mappings of `map`. @throws XenError GNTST_bad_handle for one that is not mapped; the others are unmapped */
   unmap(caller: Domid, handles: readonly GrantHandle[]): void {
-    const ended = this.#each(caller, handles, (record, handle) => this.#mappings.unmapWhole(record, handle))
-    const handle = handles[ended.indexOf(false)]
-    if (handle === undefined) return
+    let unknown = -1
+    for (let from = 0; from < handles.length; from += OPS_A_TURN) {
+      const record = this.#turns.enter(caller)
+      try {
+        for (let i = from; i < Math.min(from + OPS_A_TURN, handles.length); i++)
+          if (!this.#mappings.unmapWhole(record, handles[i]!) && unknown < 0) unknown = i
+      } finally {
+        this.#xen.leave()
+      }
+    }
+    if (unknown < 0) return
+    const handle = handles[unknown]
     throw new XenError('GNTST_bad_handle', `handle ${handle} is not mapped`, { detail: { handle } })
   }
 
@@ -184,7 +191,13 @@ export class GrantCalls {
    * @throws XenError GNTST_bad_copy_arg if it would cross the page's end; GNTST_* of the grant
    */
   copy(caller: Domid, granter: Domid, ref: GrantRef, offset: number, own: Uint8Array, direction: 'from' | 'to'): void {
-    const status = this.#alone(caller, () => this.#copies.copyPrivate(caller, granter, ref, offset, own, direction))
+    let status: GrantStatus
+    this.#turns.enter(caller)
+    try {
+      status = this.#copies.copyPrivate(caller, granter, ref, offset, own, direction)
+    } finally {
+      this.#xen.leave()
+    }
     if (status !== GrantStatus.GNTST_okay) throw this.#refusal(status, granter, ref)
   }
 
@@ -248,43 +261,20 @@ export class GrantCalls {
     }
   }
 
-  /** Does a list, some of it at a time. */
-  #each<Op, Result>(caller: Domid, ops: readonly Op[], one: (record: number, op: Op) => Result): Result[] {
-    const results: Result[] = []
-    for (let from = 0; from < ops.length; from += OPS_A_TURN) {
-      const turn = ops.slice(from, from + OPS_A_TURN)
-      this.#alone(caller, (record) => {
-        for (const op of turn) results.push(one(record, op))
-      })
-    }
-    return results
-  }
-
-  #alone<Result>(caller: Domid, call: (record: number) => Result): Result {
-    const xen = this.#xen
-    xen.enter(caller)
+  /** Maps the next of a list. @returns a GNTST_* status */
+  #mapSome(caller: Domid, granter: Domid, refs: readonly GrantRef[], flags: number, held: HeldMapping[]): number {
+    const record = this.#turns.enter(caller)
     try {
-      return call(xen.domains.record(caller))
+      const end = Math.min(held.length + OPS_A_TURN, refs.length)
+      while (held.length < end) {
+        const handle = this.#mappings.map(record, granter, refs[held.length]!, flags, PLATFORM_ADDRESS)
+        if (handle < 0) return handle
+        held.push(this.#held(record, handle)!)
+      }
+      return GrantStatus.GNTST_okay
     } finally {
-      xen.leave()
+      this.#xen.leave()
     }
-  }
-
-  /** For what only the domain itself and a privileged one may do. */
-  #ofTable<Answer>(
-    caller: Domid,
-    dom: Domid,
-    answer: (record: number) => Answer,
-    refused: (status: GrantStatus) => Answer,
-  ): Answer {
-    return this.#alone(caller, (own) => {
-      const { domains } = this.#xen
-      const record = dom === DOMID_SELF ? own : domains.find(dom)
-      if (record < 0 || domains.get(record, domainRecord.state) >= DomainState.Dying)
-        return refused(GrantStatus.GNTST_bad_domain)
-      if (record !== own && !this.#xen.isPrivileged(caller)) return refused(GrantStatus.GNTST_permission_denied)
-      return answer(record)
-    })
   }
 
   #refusal(status: number, granter: Domid, ref: GrantRef, index?: number): XenError {
