@@ -36,6 +36,20 @@ describe('PagedTable', () => {
     }
   })
 
+  test('gives back what reaches beyond some frames, and holds the rest', () => {
+    const { tables, frames, record } = boot()
+    const first = tables.maptrack.ensure(record, 0)
+    const free = frames.countFree()
+    tables.maptrack.ensure(record, 256)
+    tables.maptrack.ensure(record, 768)
+    tables.maptrack.truncate(record, 1)
+    expect(frames.countFree()).toBe(free)
+    expect(tables.maptrack.reach(record)).toBe(256)
+    expect([tables.maptrack.wordOf(record, 0), tables.maptrack.wordOf(record, 256)]).toEqual([first, -1])
+    tables.maptrack.truncate(record, 5)
+    expect(tables.maptrack.reach(record)).toBe(256)
+  })
+
   test('says so when the machine has no frame left, and stays as it was', () => {
     const { tables, frames, record } = boot(1)
     const rest = frames.countFree()

@@ -28,6 +28,16 @@ describe('GrantRefPool', () => {
     expect(() => pool.release(ref as GrantRef)).toThrow(RangeError)
   })
 
+  it('grows until as many as asked can be claimed, or says that it cannot', () => {
+    let frames = 1
+    const pool = new GrantRefPool(10, () => (frames++ < 3 ? 2 : 0))
+    expect(pool.reserve(2)).toBe(true)
+    expect(frames).toBe(1)
+    expect(pool.reserve(5)).toBe(true)
+    expect(pool.available).toBe(6)
+    expect(pool.reserve(7)).toBe(false)
+  })
+
   it('grows when none is left, until the table cannot', () => {
     let frames = 1
     const pool = new GrantRefPool(10, () => (frames++ < 3 ? 2 : 0))
