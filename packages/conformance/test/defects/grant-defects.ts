@@ -1,5 +1,5 @@
 import { type GrantRef, PAGE_BYTES } from '@split-driver/abi'
-import type { Mapping } from '@split-driver/grant'
+import type { Mapping, UnmapNotice, UnmapNotifier } from '@split-driver/grant'
 import type { Platform } from '@split-driver/platform'
 import { type DefectRow, forgiving } from './defect-row.js'
 
@@ -7,6 +7,19 @@ type Mapper = Platform['mapper']
 
 const withMemory = (right: Mapping, memory: Mapping['memory']): Mapping =>
   new Proxy(right, { get: (target, key: keyof Mapping) => (key === 'memory' ? memory : target[key]) })
+
+/** A mapper whose notices are other than what was asked for. */
+const noticing = (
+  notify: (right: UnmapNotifier<Mapping>, mapping: Mapping, notice: UnmapNotice) => void,
+): DefectRow[2] => ({
+  mapper: (right) => {
+    const notifier = right as Mapper & UnmapNotifier<Mapping>
+    const changed: Partial<Mapper> & UnmapNotifier<Mapping> = {
+      notifyOnUnmap: (mapping, notice) => notify(notifier, mapping, notice),
+    }
+    return changed
+  },
+})
 
 export const grantDefects: DefectRow[] = [
   [
@@ -149,5 +162,30 @@ export const grantDefects: DefectRow[] = [
           right.copyTo(domid, source.subarray(0, Math.max(0, PAGE_BYTES - target.offset)), target),
       }),
     },
+  ],
+  ['notices are not given', 'a mapping that ends clears', noticing(() => {})],
+  [
+    'a notice clears the byte and sends no event',
+    'a mapping that ends clears',
+    noticing((right, mapping, { clearByte }) => {
+      right.notifyOnUnmap(mapping, clearByte === undefined ? {} : { clearByte })
+    }),
+  ],
+  [
+    'an empty notice leaves the one before',
+    'a notice takes the place',
+    noticing((right, mapping, notice) => {
+      if (Object.keys(notice).length > 0) right.notifyOnUnmap(mapping, notice)
+    }),
+  ],
+  [
+    'a notice that cannot be given is accepted',
+    'a notice through a read-only mapping',
+    noticing((right, mapping, notice) => {
+      forgiving(
+        () => right.notifyOnUnmap(mapping, notice),
+        () => {},
+      )()
+    }),
   ],
 ]
