@@ -62,13 +62,19 @@ test('a port that was closed meanwhile tells nobody, and the pages are let go al
   expect(machine.ledger()).toEqual([])
 })
 
-test('of a domain that has died nothing is sent: its kernel died with it', async () => {
-  const { machine, guest, told, pages, far } = mappedPages()
+test('of a domain that has died nothing is sent, and no byte is cleared: its kernel died with it', async () => {
+  const { machine, dom0, guest, told, pages, far } = mappedPages()
   await settle()
   const before = told.dom0
+  const ours = dom0.sharer.share(guest.domid, 1, 'writable')
+  const mapping = guest.mapper.map(DOM0, ours.refs, 'writable')
+  ours.memory.store8(0, 9)
+  guest.mapper.notifyOnUnmap(mapping, { clearByte: 0, port: far })
   guest.sharer.notifyOnUnmap(pages, { clearByte: 0, port: far })
   machine.calls.domains.kill(guest.domid)
   guest.revoke()
+  expect(() => guest.mapper.unmap(mapping)).toThrow(/ESRCH/)
+  expect(() => guest.sharer.unshare(pages)).toThrow(/ESRCH/)
   await settle()
-  expect(told.dom0).toBe(before)
+  expect([told.dom0, ours.memory.load8(0)]).toEqual([before, 9])
 })
