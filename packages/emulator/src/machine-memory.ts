@@ -9,13 +9,17 @@ export interface MachineSize {
   readonly maxDomains?: number
 }
 
+/** Frames of one group of views, as a power of two. */
+const GROUP_SHIFT = 8
+
 /** The machine's memory as one thread sees it: frames of 4 KiB in one SharedArrayBuffer. */
 export class MachineMemory implements MachineViews {
   readonly buffer: SharedArrayBuffer
   readonly words: Int32Array
   readonly halfWords: Uint16Array
   readonly bytes: Uint8Array
-  readonly #frames: FlatMemory[] = []
+  /** In groups: a long array with few elements is a slow one. */
+  readonly #frames: (FlatMemory | undefined)[][] = []
 
   private constructor(buffer: SharedArrayBuffer) {
     this.buffer = buffer
@@ -63,11 +67,12 @@ export class MachineMemory implements MachineViews {
 
   /** The hypervisor's own, unchecked view of one frame. Kept, so that hot paths make none. */
   frame(frame: number): FlatMemory {
-    let memory = this.#frames[frame]
-    if (!memory) {
-      memory = new FlatMemory(this.buffer, frame * PAGE_BYTES, PAGE_BYTES)
-      this.#frames[frame] = memory
-    }
+    const group = frame >> GROUP_SHIFT
+    const frames = this.#frames[group] ?? new Array<FlatMemory | undefined>(1 << GROUP_SHIFT).fill(undefined)
+    this.#frames[group] = frames
+    const place = frame & ((1 << GROUP_SHIFT) - 1)
+    const memory = frames[place] ?? new FlatMemory(this.buffer, frame * PAGE_BYTES, PAGE_BYTES)
+    frames[place] = memory
     return memory
   }
 }

@@ -72,6 +72,7 @@ export class StormGuard<P extends GuardedPort> {
    * @returns milliseconds until the next; Infinity if none waits
    */
   resumeDue(): number {
+    if (this.#waiting.earliest === Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY
     const now = this.#clock.now()
     for (let port = this.#waiting.take(now); port !== undefined; port = this.#waiting.take(now)) {
       if (!port.delayed) continue

@@ -53,7 +53,8 @@ export class EventPorts {
     const { events } = this.#xen.tables
     if (port >>> 0 !== port) return -1
     // Xen has the first of its buckets from the start.
-    return port < FIRST_RECORDS ? events.ensure(record, port) : events.wordOf(record, port)
+    const channel = events.wordOf(record, port)
+    return channel < 0 && port < FIRST_RECORDS ? events.ensure(record, port) : channel
   }
 
   /** As `find`, for a port that is open. @throws XenError EINVAL */
@@ -77,7 +78,7 @@ export class EventPorts {
     let lowestFree = 0
     let port = domains.get(record, domainRecord.eventFreeHint)
     for (let steps = 1; port < end; steps++) {
-      const channel = this.#free(record, port)
+      const channel = this.#recordIfFree(record, port)
       if (channel >= 0 && !this.#signals.isBusy(record, port)) {
         domains.set(record, domainRecord.eventFreeHint, lowestFree || port + 1)
         this.#fill(record, channel, state, remoteDomid, remotePort)
@@ -102,7 +103,8 @@ export class EventPorts {
     try {
       demand()
     } catch (error) {
-      this.release(record, port)
+      // What its guest sees of it is left alone: it never was open.
+      this.#free(record, this.find(record, port), port)
       throw error
     }
   }
@@ -116,7 +118,7 @@ export class EventPorts {
 
   /** Closes a port that is open; its peer's end goes back to unbound, waiting for the same domain again. */
   release(record: number, port: Port): void {
-    const { domains, vcpus } = this.#xen
+    const { vcpus } = this.#xen
     const words = this.#words
     const channel = this.find(record, port)
     const state = words[channel + channelRecord.state]
@@ -127,11 +129,7 @@ export class EventPorts {
       vcpus.set(record, vcpu, vcpuRecord.virqPort + virq, 0)
     }
     this.#signals.clear(record, channel, port)
-    const lastQueue = words[channel + channelRecord.lastQueue]!
-    words.fill(0, channel, channel + channelRecord.words)
-    words[channel + channelRecord.lastQueue] = lastQueue
-    domains.set(record, domainRecord.openPorts, domains.get(record, domainRecord.openPorts) - 1)
-    if (port < domains.get(record, domainRecord.eventFreeHint)) domains.set(record, domainRecord.eventFreeHint, port)
+    this.#free(record, channel, port)
   }
 
   /**
@@ -176,6 +174,16 @@ export class EventPorts {
     domains.set(record, domainRecord.openPorts, domains.get(record, domainRecord.openPorts) + 1)
   }
 
+  #free(record: number, channel: number, port: Port): void {
+    const { domains } = this.#xen
+    const words = this.#words
+    const lastQueue = words[channel + channelRecord.lastQueue]!
+    words.fill(0, channel, channel + channelRecord.words)
+    words[channel + channelRecord.lastQueue] = lastQueue
+    domains.set(record, domainRecord.openPorts, domains.get(record, domainRecord.openPorts) - 1)
+    if (port < domains.get(record, domainRecord.eventFreeHint)) domains.set(record, domainRecord.eventFreeHint, port)
+  }
+
   #unbindPeer(channel: number): void {
     const peer = this.find(
       this.#xen.domains.record(this.get(channel, channelRecord.remoteDomid) as Domid),
@@ -186,7 +194,7 @@ export class EventPorts {
   }
 
   /** Word index of the record of a port that is free; −1 if it is not. @throws XenError ENOMEM */
-  #free(record: number, port: number): number {
+  #recordIfFree(record: number, port: number): number {
     const channel = this.#xen.tables.events.ensure(record, port)
     if (channel < 0) throw new XenError('ENOMEM', 'the machine has no frame for more event channels')
     return this.#words[channel + channelRecord.state] === ChannelState.Free ? channel : -1
