@@ -25,7 +25,10 @@ export interface RefusalFault extends Some {
   readonly domid: number
 }
 
-/** Wake-ups that a domain sends come late. The event itself is pending at once, and may be found before. */
+/**
+ * Wake-ups that a domain sends come late, and with them what else that vcpu is sent meanwhile: it has been told already. The
+ * event itself is pending at once: an upcall that was on its way finds it.
+ */
 export interface DelayFault {
   readonly kind: 'delay-events'
   /** Who sends. */

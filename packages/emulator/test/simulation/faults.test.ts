@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { EmulatedPlatform } from '../../src/emulated-platform.js'
 import { Machine } from '../../src/machine.js'
 import type { FaultPlan } from '../../src/simulation/fault-plan.js'
+import { Simulation } from '../../src/simulation/simulation.js'
 
 const boot = (faults: FaultPlan, seed = 1) => {
   const machine = Machine.create({ mode: 'simulated', seed, faults, memoryMiB: 16 })
@@ -72,7 +73,13 @@ describe('a planned fault', () => {
     const other = channels.find((each) => each.port !== port)!
     for (const { deliveries } of channels) expect(deliveries).toHaveLength(1)
     guest.events.notify(late.port)
+    const offered = dom0.events.bindUnboundPort(guest.domid)
+    let isGuestAwake = false
+    guest.events.listen(guest.events.bindInterdomain(dom0.domid, offered), () => {
+      isGuestAwake = true
+    })
     await pause(dom0, 40)
+    expect(isGuestAwake).toBe(true)
     expect(late.deliveries).toHaveLength(1)
     await pause(dom0, 20)
     expect(late.deliveries[1]! - late.deliveries[0]!).toBeGreaterThanOrEqual(50)
@@ -134,6 +141,36 @@ describe('a planned fault', () => {
       { succeeded: true, slow: false },
     ])
   })
+})
+
+it('a wake-up that comes sooner than the one on its way takes its place, and there is one upcall for both', async () => {
+  const { wakeups, clock } = new Simulation()
+  const upcalls: number[] = []
+  const detach = wakeups.attach(1 as Domid, 0, undefined as never, () => {
+    upcalls.push(clock.now())
+    return false
+  })
+  const pauseHere = (milliseconds: number) => new Promise<void>((resolve) => clock.setTimer(milliseconds, resolve))
+  await pauseHere(1)
+  wakeups.delay = 50_000
+  wakeups.signal(1 as Domid, 0)
+  wakeups.delay = 0
+  wakeups.signal(1 as Domid, 0)
+  await pauseHere(100)
+  expect(upcalls).toHaveLength(2)
+  expect(upcalls[1]!).toBeLessThan(2)
+  wakeups.signal(1 as Domid, 0)
+  detach()
+  await pauseHere(100)
+  expect(upcalls).toHaveLength(2)
+})
+
+it('an upcall that has not done everything has another', async () => {
+  const { wakeups, clock } = new Simulation()
+  let left = 3
+  wakeups.attach(1 as Domid, 0, undefined as never, () => --left > 0)
+  await new Promise<void>((resolve) => clock.setTimer(10, resolve))
+  expect(left).toBe(0)
 })
 
 it('a frozen domain runs again only when it was thawed as often', async () => {

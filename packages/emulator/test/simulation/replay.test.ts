@@ -41,6 +41,13 @@ it('a hypercall more changes the hash, and so does one argument', () => {
   expect(hashAfter(() => {})).toBe(hashes[0])
 })
 
+it('a choice changes the hash', () => {
+  const { simulation } = Machine.create({ mode: 'simulated', memoryMiB: 8 })
+  const before = simulation!.traceHash
+  expect(simulation!.choose(1)).toBe(0)
+  expect(simulation!.traceHash).not.toBe(before)
+})
+
 it('another thread cannot join a simulated machine', () => {
   const { handle } = Machine.create({ mode: 'simulated', memoryMiB: 8 })
   expect(() => Machine.join(handle)).toThrow(TypeError)

@@ -2,7 +2,10 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { Scheduler } from '../../src/simulation/scheduler.js'
+import { SeededChoices } from '../../src/simulation/seeded-choices.js'
 import { Simulation } from '../../src/simulation/simulation.js'
+import { TraceHash } from '../../src/simulation/trace-hash.js'
 
 const HOUR = 3_600_000
 
@@ -87,6 +90,29 @@ describe('the order', () => {
       orders.add(order)
     }
     expect([...orders].sort()).toEqual(['012', '021', '102', '120', '201', '210'])
+  })
+
+  it('of what could run at once is any, too, and each task takes some time', async () => {
+    const orders = new Set<string>()
+    for (let seed = 0; seed < 200; seed++) {
+      const scheduler = new Scheduler(new SeededChoices(seed), new TraceHash(), () => false)
+      const times = new Set<number>()
+      let order = ''
+      const ran = [0, 1, 2].map(
+        (domid) =>
+          new Promise<void>((resolve) => {
+            scheduler.schedule(domid, 5, () => {
+              order += domid
+              times.add(scheduler.now)
+              resolve()
+            })
+          }),
+      )
+      await Promise.all(ran)
+      expect(times.size).toBe(3)
+      orders.add(order)
+    }
+    expect(orders.size).toBe(6)
   })
 
   it('gives what a task set off its end before the next one begins', async () => {
