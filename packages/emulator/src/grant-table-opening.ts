@@ -1,5 +1,7 @@
 import { DOMID_SELF, type Domid, type FrameNumber } from '@split-driver/abi'
 import {
+  GRANT_ENTRIES_V2_PER_FRAME,
+  GRANT_STATUSES_PER_FRAME,
   type GrantFramesAnswer,
   GrantStatus,
   type GrantTable,
@@ -26,54 +28,27 @@ export const openGrantTable = (
   version: 1 | 2,
 ): OpenGrantTable => {
   calls.setVersion(domid, version)
-  const { nrFrames } = calls.querySize(domid, DOMID_SELF)
-  const pages = new TablePages(domid, memory, calls)
-  const frames = pages.grantFrames(nrFrames, 0)
-  const table = version === 1 ? new GrantTableV1(frames) : new GrantTableV2(frames, pages.statusFrames(0))
+  let nrFrames = calls.querySize(domid, DOMID_SELF).nrFrames
+  let nrStatusFrames = 0
+  const newPages = ({ status, frameList }: GrantFramesAnswer, known: number): FrameMemory[] => {
+    if (status !== GrantStatus.GNTST_okay) throw grantError(status, 'the grant table cannot be set up')
+    return frameList.slice(known).map((frame: FrameNumber) => new FrameMemory(memory, frame, 1, 'writable'))
+  }
+  const newStatusPages = (): FrameMemory[] => {
+    const known = nrStatusFrames
+    nrStatusFrames = Math.ceil((nrFrames * GRANT_ENTRIES_V2_PER_FRAME) / GRANT_STATUSES_PER_FRAME)
+    return newPages(calls.getStatusFrames(domid, { dom: DOMID_SELF, nrFrames: nrStatusFrames }), known)
+  }
+  const frames = newPages(calls.setupTable(domid, { dom: DOMID_SELF, nrFrames }), 0)
+  const table = version === 1 ? new GrantTableV1(frames) : new GrantTableV2(frames, newStatusPages())
   const grow = (): number => {
     const before = table.entryCount
-    const { nrFrames: has, maxNrFrames } = calls.querySize(domid, DOMID_SELF)
-    if (has >= maxNrFrames || !pages.canGrow(has + 1)) return 0
-    for (const frame of pages.grantFrames(has + 1, has)) table.addFrame(frame)
-    if (table instanceof GrantTableV2)
-      for (const frame of pages.statusFrames(pages.statusCount)) table.addStatusFrame(frame)
+    const answer = calls.setupTable(domid, { dom: DOMID_SELF, nrFrames: nrFrames + 1 })
+    if (answer.status !== GrantStatus.GNTST_okay) return 0
+    for (const frame of newPages(answer, nrFrames)) table.addFrame(frame)
+    nrFrames++
+    if (table instanceof GrantTableV2) for (const frame of newStatusPages()) table.addStatusFrame(frame)
     return table.entryCount - before
   }
   return { table, grow }
-}
-
-class TablePages {
-  /** Status frames that the table has been given. */
-  statusCount = 0
-  readonly #domid: Domid
-  readonly #memory: MachineMemory
-  readonly #calls: GrantCalls
-
-  constructor(domid: Domid, memory: MachineMemory, calls: GrantCalls) {
-    this.#domid = domid
-    this.#memory = memory
-    this.#calls = calls
-  }
-
-  canGrow(nrFrames: number): boolean {
-    return this.#calls.setupTable(this.#domid, { dom: DOMID_SELF, nrFrames }).status === GrantStatus.GNTST_okay
-  }
-
-  /** Those from `first` on. */
-  grantFrames(nrFrames: number, first: number): FrameMemory[] {
-    return this.#pages(this.#calls.setupTable(this.#domid, { dom: DOMID_SELF, nrFrames }), first)
-  }
-
-  statusFrames(first: number): FrameMemory[] {
-    const nrFrames = this.#calls.statusFrameCount(this.#domid)
-    const pages = this.#pages(this.#calls.getStatusFrames(this.#domid, { dom: DOMID_SELF, nrFrames }), first)
-    this.statusCount = nrFrames
-    return pages
-  }
-
-  #pages({ status, frameList }: GrantFramesAnswer, first: number): FrameMemory[] {
-    if (status !== GrantStatus.GNTST_okay) throw grantError(status, 'the grant table cannot be set up')
-    const page = (frame: FrameNumber) => new FrameMemory(this.#memory, frame, 1, 'writable')
-    return frameList.slice(first).map(page)
-  }
 }

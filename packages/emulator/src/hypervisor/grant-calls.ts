@@ -116,11 +116,6 @@ export class GrantCalls {
     return this.#turns.ofTable(caller, dom, (record) => this.#tables.statusFrames(record, nrFrames), refused)
   }
 
-  /** How many status pages the caller's table has; a guest reckons that from its grant frames. */
-  statusFrameCount(caller: Domid): number {
-    return this.#turns.alone(caller, (record) => this.#xen.domains.get(record, domainRecord.statusFrames))
-  }
-
   querySize(caller: Domid, dom: Domid): GrantTableSize {
     const size = (record: number) => ({
       status: GrantStatus.GNTST_okay,
