@@ -88,15 +88,15 @@ export class GrantEntries {
 
   /** Marks the entry as in use if it permits that. @returns a GNTST_* status */
   mark(record: number, ref: GrantRef, request: PinRequest): GrantStatus {
-    const index = ref % this.#perFrame(record)
     const page = this.#page(record, ref)
-    if (this.version(record) === 1) return pinEntry(page, index, request)
+    if (this.version(record) === 1) return pinEntry(page, ref % GRANT_ENTRIES_PER_FRAME, request)
+    const index = ref % GRANT_ENTRIES_V2_PER_FRAME
     return pinEntryV2(page, index, this.#statusPage(record, ref), ref % GRANT_STATUSES_PER_FRAME, request)
   }
 
   /** Takes marks (GrantFlag.reading, writing) off. */
   unmark(record: number, ref: GrantRef, marks: number): void {
-    if (this.version(record) === 1) unpinEntry(this.#page(record, ref), ref % this.#perFrame(record), marks)
+    if (this.version(record) === 1) unpinEntry(this.#page(record, ref), ref % GRANT_ENTRIES_PER_FRAME, marks)
     else unpinEntryV2(this.#statusPage(record, ref), ref % GRANT_STATUSES_PER_FRAME, marks)
   }
 
@@ -106,7 +106,7 @@ export class GrantEntries {
     into.isSubPage = false
     into.offset = 0
     into.length = PAGE_WORDS * 4
-    if (this.version(record) === 1) into.frame = pinnedFrame(this.#page(record, ref), ref % this.#perFrame(record))
+    if (this.version(record) === 1) into.frame = pinnedFrame(this.#page(record, ref), ref % GRANT_ENTRIES_PER_FRAME)
     else this.#fetchV2(record, ref, into)
   }
 

@@ -83,7 +83,8 @@ export class GrantPins {
     const active = this.#xen.tables.active.ensure(record, ref)
     if (active < 0) return GrantStatus.GNTST_no_space
     const pins = this.#words[active + activeRecord.pins]!
-    const refused = pins !== 0 && (this.userOf(record, ref) !== domid || (pins & overflowBits(increment)) !== 0)
+    const user = this.#words[active + activeRecord.domid]
+    const refused = pins !== 0 && (user !== domid || (pins & overflowBits(increment)) !== 0)
     return refused ? GrantStatus.GNTST_general_error : GrantStatus.GNTST_okay
   }
 
@@ -94,20 +95,12 @@ export class GrantPins {
   }
 
   mark(record: number, ref: GrantRef, domid: Domid, readonly: boolean, purpose: 'map' | 'copy'): GrantStatus {
-    const request = this.#request
-    request.domid = domid
-    request.access = readonly ? 'read-only' : 'writable'
-    request.purpose = purpose
-    request.alreadyPinned = this.pins(record, ref) !== 0
-    return this.#entries.mark(record, ref, request)
+    return this.#markAs(record, ref, domid, readonly, purpose, this.pins(record, ref) !== 0)
   }
 
   /** Takes those marks off that no pin needs. */
   reduceMarks(record: number, ref: GrantRef, readonly: boolean): void {
-    const pins = this.pins(record, ref)
-    const idle = pins === 0 ? GrantFlag.reading : 0
-    const unwritten = !readonly && (pins & WRITERS) === 0 ? GrantFlag.writing : 0
-    if (idle | unwritten) this.#entries.unmark(record, ref, idle | unwritten)
+    this.#reduceMarksTo(this.pins(record, ref), record, ref, readonly)
   }
 
   /** The first use of a grant begins: from here on it is `domid`'s, and of this frame. */
@@ -124,32 +117,62 @@ export class GrantPins {
 
   /** Pins a whole page for a mapping. @returns its frame, or a negative GNTST_* status */
   pinForMapping(record: number, ref: GrantRef, domid: Domid, increment: number, readonly: boolean): number {
-    const { domains, frames } = this.#xen
     const judged = this.judge(record, ref, domid, increment)
     if (judged !== GrantStatus.GNTST_okay) return judged
-    const isFirst = this.pins(record, ref) === 0
-    if (this.needsMark(record, ref, readonly)) {
-      const marked = this.mark(record, ref, domid, readonly, 'map')
+    const words = this.#words
+    const active = this.#xen.tables.active.wordOf(record, ref)
+    const pins = words[active + activeRecord.pins]!
+    if (pins === 0 || (!readonly && (pins & WRITERS) === 0)) {
+      const marked = this.#markAs(record, ref, domid, readonly, 'map', pins !== 0)
       if (marked !== GrantStatus.GNTST_okay) return marked
     }
-    if (isFirst) {
-      this.#entries.fetch(record, ref, this.#granted)
-      const { frame } = this.#granted
-      if (!frames.isOwnedBy(frame, domains.get(record, domainRecord.domid) as Domid)) {
-        this.reduceMarks(record, ref, readonly)
-        return GrantStatus.GNTST_bad_page
-      }
-      this.begin(record, ref, domid, frame)
+    if (pins === 0 && !this.#beginMapping(record, ref, domid)) {
+      this.reduceMarks(record, ref, readonly)
+      return GrantStatus.GNTST_bad_page
     }
-    this.add(record, ref, increment)
-    return this.frameOf(record, ref)
+    words[active + activeRecord.pins] = pins + increment
+    return words[active + activeRecord.frame]!
   }
 
   /** One use of a grant ends, or a part of it. With the last one of a dead domain its memory goes back to the machine. */
   unpin(record: number, ref: GrantRef, decrement: number, readonly: boolean): void {
-    this.add(record, ref, -decrement)
-    this.reduceMarks(record, ref, readonly)
-    if (this.pins(record, ref) === 0) this.#countPinned(record, -1)
+    const active = this.#xen.tables.active.wordOf(record, ref)
+    const pins = this.#words[active + activeRecord.pins]! - decrement
+    this.#words[active + activeRecord.pins] = pins
+    this.#reduceMarksTo(pins, record, ref, readonly)
+    if (pins === 0) this.#countPinned(record, -1)
+  }
+
+  /** @returns whether the page is the granter's to give */
+  #beginMapping(record: number, ref: GrantRef, domid: Domid): boolean {
+    const { domains, frames } = this.#xen
+    this.#entries.fetch(record, ref, this.#granted)
+    const { frame } = this.#granted
+    if (!frames.isOwnedBy(frame, domains.get(record, domainRecord.domid) as Domid)) return false
+    this.begin(record, ref, domid, frame)
+    return true
+  }
+
+  #markAs(
+    record: number,
+    ref: GrantRef,
+    domid: Domid,
+    readonly: boolean,
+    purpose: 'map' | 'copy',
+    alreadyPinned: boolean,
+  ): GrantStatus {
+    const request = this.#request
+    request.domid = domid
+    request.access = readonly ? 'read-only' : 'writable'
+    request.purpose = purpose
+    request.alreadyPinned = alreadyPinned
+    return this.#entries.mark(record, ref, request)
+  }
+
+  #reduceMarksTo(pins: number, record: number, ref: GrantRef, readonly: boolean): void {
+    const idle = pins === 0 ? GrantFlag.reading : 0
+    const unwritten = !readonly && (pins & WRITERS) === 0 ? GrantFlag.writing : 0
+    if (idle | unwritten) this.#entries.unmark(record, ref, idle | unwritten)
   }
 
   #countPinned(record: number, change: 1 | -1): void {
