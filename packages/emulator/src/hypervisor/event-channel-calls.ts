@@ -1,9 +1,9 @@
 import { DOMID_SELF, type Domid, type Port, type Virq, XenError } from '@split-driver/abi'
-import { EventPorts, type OpenChannel } from './event-ports.js'
-import { EventSignals } from './event-signals.js'
-import { DOMID_XEN, type Hypervisor } from './hypervisor.js'
+import { EventBindingCalls } from './event-binding-calls.js'
+import type { OpenChannel } from './event-ports.js'
+import { DOMID_XEN } from './hypervisor.js'
 import { ChannelState, channelRecord, domainRecord, vcpuRecord } from './machine-layout.js'
-import { isGlobalVirq, isVirq } from './virq-kinds.js'
+import { isGlobalVirq } from './virq-kinds.js'
 
 /** What EVTCHNOP_status tells of a port. @see event_channel.h EVTCHNSTAT_* */
 export interface ChannelStatus {
@@ -17,127 +17,17 @@ export interface ChannelStatus {
 }
 
 /** The event-channel hypercalls that are the same under every event ABI. @see xen/include/public/event_channel.h EVTCHNOP_* */
-export class EventChannelCalls {
-  readonly #xen: Hypervisor
-  readonly #ports: EventPorts
-  readonly #signals: EventSignals
-
-  constructor(xen: Hypervisor) {
-    this.#xen = xen
-    this.#signals = new EventSignals(xen)
-    this.#ports = new EventPorts(xen, this.#signals)
-  }
-
-  /**
-   * EVTCHNOP_alloc_unbound: a port of `domid` for `remoteDomid` to bind to, which need not be there (yet). Either may be
-   * DOMID_SELF.
-   * @throws XenError ESRCH ENOSPC ENOMEM; EPERM for another domain's ports without privilege; EINVAL for a dying domain's
-   */
-  allocUnbound(caller: Domid, domid: Domid, remoteDomid: Domid): Port {
-    const xen = this.#xen
-    const owner = domid === DOMID_SELF ? caller : domid
-    xen.enter(caller)
-    try {
-      xen.domains.record(owner)
-      this.#assertMayTouch(caller, owner)
-      const remote = remoteDomid === DOMID_SELF ? caller : remoteDomid
-      return this.#ports.claim(caller, owner, ChannelState.Unbound, remote, 0)
-    } finally {
-      xen.leave()
-    }
-  }
-
-  /**
-   * EVTCHNOP_bind_interdomain. The local port is pending once, whatever came before (rule 62).
-   * @throws XenError ESRCH ENOSPC ENOMEM; EINVAL if that port does not wait for the caller
-   */
-  bindInterdomain(caller: Domid, remoteDomid: Domid, remotePort: Port): Port {
-    const xen = this.#xen
-    const peer = remoteDomid === DOMID_SELF ? caller : remoteDomid
-    xen.enter(caller)
-    try {
-      xen.domains.record(peer)
-      const local = this.#ports.claim(caller, caller, ChannelState.Ipi, peer, 0)
-      const record = xen.domains.record(caller)
-      this.#ports.orGiveBack(record, local, () => this.#assertWaits(caller, peer, remotePort))
-      this.#join(caller, local, peer, remotePort)
-      return local
-    } finally {
-      xen.leave()
-    }
-  }
-
-  /**
-   * EVTCHNOP_bind_virq.
-   * @throws XenError EEXIST if it is bound already; EINVAL for no VIRQ of Xen's, or for a global one on another vcpu than 0;
-   * ENOENT for a vcpu that is not there; ENOSPC ENOMEM
-   */
-  bindVirq(caller: Domid, virq: Virq, vcpu = 0): Port {
-    const xen = this.#xen
-    if (!isVirq(virq)) throw new XenError('EINVAL', `there is no VIRQ ${virq}`, { detail: { virq } })
-    if (isGlobalVirq(virq) && vcpu !== 0)
-      throw new XenError('EINVAL', `VIRQ ${virq} is global: it can be bound on vcpu 0 only`, { detail: { virq, vcpu } })
-    xen.enter(caller)
-    try {
-      const record = xen.domains.record(caller)
-      this.#assertVcpu(record, vcpu)
-      this.#assertVirqFree(record, virq, vcpu)
-      const port = this.#ports.claim(caller, caller, ChannelState.Ipi, caller, 0)
-      this.#ports.orGiveBack(record, port, () => this.#assertVirqFree(record, virq, vcpu))
-      this.#bindVirq(record, port, virq, vcpu)
-      return port
-    } finally {
-      xen.leave()
-    }
-  }
-
-  /** EVTCHNOP_bind_ipi: a port on which the domain raises one of its own vcpus. @throws XenError ENOENT ENOSPC ENOMEM */
-  bindIpi(caller: Domid, vcpu = 0): Port {
-    const xen = this.#xen
-    xen.enter(caller)
-    try {
-      const record = xen.domains.record(caller)
-      this.#assertVcpu(record, vcpu)
-      const port = this.#ports.claim(caller, caller, ChannelState.Ipi, caller, 0)
-      this.#ports.set(this.#ports.find(record, port), channelRecord.vcpu, vcpu)
-      return port
-    } finally {
-      xen.leave()
-    }
-  }
-
-  /**
-   * EVTCHNOP_bind_vcpu: which vcpu is notified from the next event on.
-   * @throws XenError ENOENT for a vcpu that is not there; EINVAL for a port that is not open, an IPI or a vcpu's own VIRQ
-   */
-  bindVcpu(caller: Domid, port: Port, vcpu: number): void {
-    const xen = this.#xen
-    xen.enter(caller)
-    try {
-      const record = xen.domains.record(caller)
-      this.#assertVcpu(record, vcpu)
-      const channel = this.#ports.open(record, port)
-      const state = this.#ports.get(channel, channelRecord.state)
-      const isFixed =
-        state === ChannelState.Ipi ||
-        (state === ChannelState.Virq && !isGlobalVirq(this.#ports.get(channel, channelRecord.virq)))
-      if (isFixed) throw new XenError('EINVAL', `port ${port} belongs to its vcpu`, { detail: { port, vcpu } })
-      this.#ports.set(channel, channelRecord.vcpu, vcpu)
-    } finally {
-      xen.leave()
-    }
-  }
-
+export class EventChannelCalls extends EventBindingCalls {
   /** EVTCHNOP_send. Silently nothing on an unbound port (rule 62). @throws XenError EINVAL */
   send(caller: Domid, port: Port): void {
-    const xen = this.#xen
+    const xen = this.xen
     xen.enter(caller)
     try {
       const record = xen.domains.record(caller)
-      const channel = this.#ports.open(record, port)
-      const state = this.#ports.get(channel, channelRecord.state)
+      const channel = this.ports.open(record, port)
+      const state = this.ports.get(channel, channelRecord.state)
       if (state === ChannelState.Interdomain) this.#sendTo(channel)
-      else if (state === ChannelState.Ipi) this.#signals.raise(caller, record, channel, port)
+      else if (state === ChannelState.Ipi) this.signals.raise(caller, record, channel, port)
       else if (state === ChannelState.Virq)
         throw new XenError('EINVAL', `port ${port} carries a VIRQ; only the hypervisor raises it`, { detail: { port } })
     } finally {
@@ -147,14 +37,14 @@ export class EventChannelCalls {
 
   /** EVTCHNOP_unmask: by the hypervisor, which signals what came meanwhile. @throws XenError EINVAL for what is no port */
   unmask(caller: Domid, port: Port): void {
-    const xen = this.#xen
+    const xen = this.xen
     xen.enter(caller)
     try {
       const record = xen.domains.record(caller)
-      const channel = this.#ports.find(record, port)
+      const channel = this.ports.find(record, port)
       if (channel < 0) throw new XenError('EINVAL', `domain ${caller} has no port ${port}`, { detail: { port } })
-      if (this.#ports.get(channel, channelRecord.state) !== ChannelState.Free)
-        this.#signals.unmask(caller, record, channel, port)
+      if (this.ports.get(channel, channelRecord.state) !== ChannelState.Free)
+        this.signals.unmask(caller, record, channel, port)
     } finally {
       xen.leave()
     }
@@ -162,12 +52,12 @@ export class EventChannelCalls {
 
   /** EVTCHNOP_close. The peer's end goes back to unbound, waiting for us again. @throws XenError EINVAL */
   close(caller: Domid, port: Port): void {
-    const xen = this.#xen
+    const xen = this.xen
     xen.enter(caller)
     try {
       const record = xen.domains.record(caller)
-      this.#ports.open(record, port)
-      this.#ports.release(record, port)
+      this.ports.open(record, port)
+      this.ports.release(record, port)
     } finally {
       xen.leave()
     }
@@ -178,13 +68,13 @@ export class EventChannelCalls {
    * @throws XenError ESRCH; EINVAL for what is no port; EPERM for another domain's without privilege
    */
   status(caller: Domid, domid: Domid, port: Port): ChannelStatus {
-    const xen = this.#xen
+    const xen = this.xen
     const owner = domid === DOMID_SELF ? caller : domid
     xen.enter(caller)
     try {
-      const channel = this.#ports.find(xen.domains.record(owner), port)
+      const channel = this.ports.find(xen.domains.record(owner), port)
       if (channel < 0) throw new XenError('EINVAL', `domain ${owner} has no port ${port}`, { detail: { port } })
-      this.#assertMayTouch(caller, owner)
+      this.assertMayTouch(caller, owner)
       return this.#statusOf(channel)
     } finally {
       xen.leave()
@@ -193,12 +83,12 @@ export class EventChannelCalls {
 
   /** Has the port an event, masked or not? What SCHEDOP_poll looks at. @throws XenError EINVAL if it is not open */
   isPending(caller: Domid, port: Port): boolean {
-    const xen = this.#xen
+    const xen = this.xen
     xen.enter(caller)
     try {
       const record = xen.domains.record(caller)
-      this.#ports.open(record, port)
-      return this.#signals.isPending(record, port)
+      this.ports.open(record, port)
+      return this.signals.isPending(record, port)
     } finally {
       xen.leave()
     }
@@ -206,11 +96,11 @@ export class EventChannelCalls {
 
   /** From now on any event of the domain wakes this vcpu, masked or not, or no longer does: for SCHEDOP_poll. */
   setPolling(caller: Domid, vcpu: number, polling: boolean): void {
-    const xen = this.#xen
+    const xen = this.xen
     xen.enter(caller)
     try {
       const record = xen.domains.record(caller)
-      this.#assertVcpu(record, vcpu)
+      this.assertVcpu(record, vcpu)
       const others = xen.domains.get(record, domainRecord.pollers) & ~(1 << vcpu)
       xen.domains.set(record, domainRecord.pollers, polling ? others | (1 << vcpu) : others)
     } finally {
@@ -220,13 +110,13 @@ export class EventChannelCalls {
 
   /** The hypervisor raises a virtual interrupt; lost if the domain has not bound it. @param vcpu whose, if not global */
   raiseVirq(caller: Domid, domid: Domid, virq: Virq, vcpu = 0): void {
-    const xen = this.#xen
+    const xen = this.xen
     xen.enter(caller)
     try {
       const record = xen.domains.find(domid)
       if (record < 0 || !xen.vcpus.has(record, vcpu)) return
       const port = xen.vcpus.get(record, isGlobalVirq(virq) ? 0 : vcpu, vcpuRecord.virqPort + virq)
-      if (port !== 0) this.#signals.raise(domid, record, this.#ports.find(record, port), port as Port)
+      if (port !== 0) this.signals.raise(domid, record, this.ports.find(record, port), port as Port)
     } finally {
       xen.leave()
     }
@@ -237,61 +127,24 @@ export class EventChannelCalls {
    * as DOMID_XEN; others have it now and then.
    */
   closeAll(domid: Domid): void {
-    this.#ports.closeFrom(DOMID_XEN, domid, 1, () => {})
-    this.#signals.chooseTwoLevel(this.#xen.domains.record(domid))
+    this.ports.closeFrom(DOMID_XEN, domid, 1, () => {})
+    this.signals.chooseTwoLevel(this.xen.domains.record(domid))
   }
 
   /** Ports that are open, with what each is. The caller holds the lock. */
   listOpen(domid: Domid): OpenChannel[] {
-    return this.#ports.list(this.#xen.domains.record(domid))
-  }
-
-  #assertVirqFree(record: number, virq: Virq, vcpu: number): void {
-    if (this.#xen.vcpus.get(record, vcpu, vcpuRecord.virqPort + virq) === 0) return
-    throw new XenError('EEXIST', `the domain has VIRQ ${virq} bound already`, { detail: { virq, vcpu } })
-  }
-
-  #bindVirq(record: number, port: Port, virq: Virq, vcpu: number): void {
-    const channel = this.#ports.find(record, port)
-    this.#ports.set(channel, channelRecord.state, ChannelState.Virq)
-    this.#ports.set(channel, channelRecord.virq, virq)
-    this.#ports.set(channel, channelRecord.vcpu, vcpu)
-    this.#xen.vcpus.set(record, vcpu, vcpuRecord.virqPort + virq, port)
-  }
-
-  #assertWaits(caller: Domid, peer: Domid, remotePort: Port): void {
-    const remote = this.#ports.find(this.#xen.domains.record(peer), remotePort)
-    if (
-      remote >= 0 &&
-      this.#ports.get(remote, channelRecord.state) === ChannelState.Unbound &&
-      this.#ports.get(remote, channelRecord.remoteDomid) === caller
-    )
-      return
-    throw new XenError('EINVAL', `port ${remotePort} of domain ${peer} does not wait for domain ${caller}`, {
-      detail: { remoteDomid: peer, remotePort },
-    })
-  }
-
-  /** Both ends; a port of the caller's own may wait for the caller, even this one for itself. */
-  #join(caller: Domid, local: Port, peer: Domid, remotePort: Port): void {
-    const { domains } = this.#xen
-    const record = domains.record(caller)
-    const near = this.#ports.find(record, local)
-    const far = this.#ports.find(domains.record(peer), remotePort)
-    this.#ports.connect(near, peer, remotePort)
-    this.#ports.connect(far, caller, local)
-    this.#signals.raise(caller, record, near, local)
+    return this.ports.list(this.xen.domains.record(domid))
   }
 
   #sendTo(channel: number): void {
-    const remoteDomid = this.#ports.get(channel, channelRecord.remoteDomid) as Domid
-    const remotePort = this.#ports.get(channel, channelRecord.remotePort) as Port
-    const record = this.#xen.domains.record(remoteDomid)
-    this.#signals.raise(remoteDomid, record, this.#ports.find(record, remotePort), remotePort)
+    const remoteDomid = this.ports.get(channel, channelRecord.remoteDomid) as Domid
+    const remotePort = this.ports.get(channel, channelRecord.remotePort) as Port
+    const record = this.xen.domains.record(remoteDomid)
+    this.signals.raise(remoteDomid, record, this.ports.find(record, remotePort), remotePort)
   }
 
   #statusOf(channel: number): ChannelStatus {
-    const field = (name: keyof typeof channelRecord) => this.#ports.get(channel, channelRecord[name])
+    const field = (name: keyof typeof channelRecord) => this.ports.get(channel, channelRecord[name])
     const vcpu = field('vcpu')
     const remoteDomid = field('remoteDomid') as Domid
     switch (field('state')) {
@@ -306,15 +159,5 @@ export class EventChannelCalls {
       default:
         return { vcpu, is: 'closed' }
     }
-  }
-
-  #assertVcpu(record: number, vcpu: number): void {
-    if (this.#xen.vcpus.has(record, vcpu)) return
-    throw new XenError('ENOENT', `the domain has no vcpu ${vcpu}`, { detail: { vcpu } })
-  }
-
-  #assertMayTouch(caller: Domid, domid: Domid): void {
-    if (caller === domid || this.#xen.isPrivileged(caller)) return
-    throw new XenError('EPERM', `domain ${caller} may not touch ports of domain ${domid}`, { detail: { domid } })
   }
 }
