@@ -1,5 +1,6 @@
 import type { HvmParam } from '@split-driver/abi'
 import type { EmulatedPlatform } from './emulated-platform.js'
+import { type EventChannelOp, eventChannelOp } from './event-channel-op.js'
 import { EmulatedGrantTableOp } from './grant-table-op.js'
 import type {
   ConsoleIoHypercalls,
@@ -21,6 +22,7 @@ export class EmulatedHypercalls implements GuestHypercalls {
   readonly vcpu: GuestVcpu
   readonly hvm: HvmHypercalls
   readonly memory: StartOfDayMemory
+  readonly eventChannel: EventChannelOp
   readonly grantTable: EmulatedGrantTableOp
 
   constructor(machine: Machine, platform: EmulatedPlatform, memory: StartOfDayMemory) {
@@ -30,6 +32,7 @@ export class EmulatedHypercalls implements GuestHypercalls {
     this.memory = memory
     this.vcpu = new GuestVcpu({ machine, domid, vcpu: 0, count, sharedInfo: memory.sharedInfo, clock })
     this.sched = new GuestSched({ machine, platform, vcpu: this.vcpu })
+    this.eventChannel = eventChannelOp(domid, calls)
     this.grantTable = new EmulatedGrantTableOp(domid, machine.memory, calls.grants)
     this.consoleIo = {
       write: (output) =>

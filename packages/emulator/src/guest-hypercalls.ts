@@ -2,6 +2,7 @@ import type { HvmParam, Infer, Port, SharedMemory, XenCompileInfo } from '@split
 import type { GrantTableOp } from '@split-driver/grant'
 import type { ShutdownReasonName } from './domain-lifecycle.js'
 import type { EmulatedPlatform } from './emulated-platform.js'
+import type { EventChannelOp } from './event-channel-op.js'
 
 /**
  * What a guest that is being ported asks of its hypervisor beside what every Platform has: the hypercalls of its life, by the
@@ -13,6 +14,7 @@ export interface GuestHypercalls {
   readonly version: VersionHypercalls
   readonly vcpu: VcpuHypercalls
   readonly hvm: HvmHypercalls
+  readonly eventChannel: EventChannelOp
   readonly grantTable: GrantTableOp
   /** The pages that the domain's builder filled. */
   readonly memory: StartOfDayMemory

@@ -19,6 +19,7 @@ export { EmulatedHost, type HostOptions, type StoreDaemon } from './emulated-hos
 export { EmulatedPlatform, type PrimaryConsole } from './emulated-platform.js'
 export { EmulatedVcpu } from './emulated-vcpu.js'
 export { type AccountableDaemon, EmulatedWorld, type WorldGuest, type WorldOptions } from './emulated-world.js'
+export type { EventChannelOp } from './event-channel-op.js'
 export type {
   BlockingSched,
   ConsoleIoHypercalls,
@@ -30,6 +31,8 @@ export type {
   VcpuHypercalls,
   VersionHypercalls,
 } from './guest-hypercalls.js'
+export type { ChannelStatus } from './hypervisor/event-channel-calls.js'
+export type { ControlBlock } from './hypervisor/event-control-calls.js'
 export { startInline } from './inline-vcpu.js'
 export { type GrantHolder, type GrantInspection, Inspection, type PortInspection } from './inspection.js'
 export type { LedgerEntry } from './ledger.js'

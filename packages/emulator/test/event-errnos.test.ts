@@ -114,3 +114,26 @@ describe('each errno that Xen 4.17 answers with', () => {
     expect(control.abiOf(guest.domid, 0)).toEqual({ abi: 'two-level', control: undefined })
   })
 })
+
+test('a guest that keeps its ports by itself makes the same calls by hypercalls.eventChannel', () => {
+  const { machine, dom0, guest } = boot()
+  const [near, far] = [dom0.hypercalls.eventChannel, guest.hypercalls.eventChannel]
+  const offered = far.allocUnbound(DOMID_SELF, dom0.domid)
+  const bound = near.bindInterdomain(guest.domid, offered)
+  near.send(bound)
+  far.unmask(offered)
+  far.bindVcpu(offered, 1)
+  expect(far.status(DOMID_SELF, offered)).toEqual({ is: 'interdomain', vcpu: 1, remoteDomid: 0, remotePort: bound })
+  far.close(far.bindIpi(1))
+  far.close(far.bindVirq(VIRQ.Timer, 1))
+  const page = guest.start.store.frame + 2
+  far.initControl({ vcpu: 0, frame: page, offset: 0 })
+  far.expandArray(page + 1)
+  far.setPriority(offered, 3)
+  far.close(offered)
+  expect(near.status(DOMID_SELF, bound)).toMatchObject({ is: 'unbound', remoteDomid: guest.domid })
+  near.close(bound)
+  expect(machine.ledger()).toEqual([])
+  near.reset(DOMID_SELF)
+  expect(codeOf(() => near.close(1 as Port))).toBe('EINVAL')
+})
