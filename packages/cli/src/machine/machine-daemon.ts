@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type EmulatedHost, Inspection } from '@split-driver/emulator'
 import type { Platform } from '@split-driver/platform'
@@ -76,12 +76,8 @@ export class MachineDaemon implements Daemon {
     return this.close()
   }
 
-  async #open(
-    { host, xenstored, dom0 = host.dom0 }: BootedHost,
-    { socketPath, logFolder, dumpFolder, log }: MachineDaemonOptions,
-  ): Promise<void> {
-    const { toolstack } = host
-    const folder = machineFolder(socketPath)
+  async #open(booted: BootedHost, options: MachineDaemonOptions): Promise<void> {
+    const { socketPath } = options
     await prepareSocketFolder(socketPath)
     // It keeps a second machine out from here on; what is asked meanwhile is answered when all is there.
     let open: (handlers: ControlHandlers) => void = () => undefined
@@ -90,45 +86,71 @@ export class MachineDaemon implements Daemon {
     })
     const control = await ControlServer.listen(socketPath, handlers)
     this.#endings.push(() => control[Symbol.asyncDispose]())
-    this.#endings.push(() => rm(folder, { recursive: true, force: true }))
+    const folder = machineFolder(socketPath)
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    const guestLog = new DomainAllowance(log, dom0.clock)
-    const consoled = new ConsoledDaemon(dom0, {
-      socketFolder: folder,
-      ...(logFolder === undefined ? {} : { logFolder }),
-    })
+    this.#endings.push(() => removeIfEmpty(folder))
+    const guestLog = new DomainAllowance(options.log, booted.host.dom0.clock)
+    const consoles = await this.#serveDevices(booted, options, guestLog)
+    open(await this.#serveDomains(booted, options, guestLog, consoles))
+  }
+
+  /** The daemons that a host's domain 0 has. */
+  async #serveDevices(
+    { host, xenstored, dom0 = host.dom0 }: BootedHost,
+    { socketPath, logFolder }: MachineDaemonOptions,
+    log: Log,
+  ): Promise<ConsoleReadiness> {
+    const folder = machineFolder(socketPath)
+    const logs = logFolder === undefined ? {} : { logFolder }
+    const consoled = new ConsoledDaemon(dom0, { socketFolder: folder, ...logs })
     const blkback = new BlkbackDaemon(dom0, { kind: 'vbd', logLevel: 'info', images: {}, folders: [ALL_IMAGES] })
-    logConsoled(consoled, guestLog)
-    logBlkback(blkback, guestLog)
+    logConsoled(consoled, log)
+    logBlkback(blkback, log)
     const consoles = new ConsoleReadiness(consoled, dom0.clock)
     this.#endings.push(() => consoled.close())
     await consoled.open()
     this.#endings.push(() => blkback.close())
     await blkback.open()
-    const xenstoreSocket = join(folder, 'xenstored')
-    const storeSocket = await XenstoreSocket.listen(xenstoreSocket, xenstored)
+    const storeSocket = await XenstoreSocket.listen(xenstoreSocketIn(folder), xenstored)
     this.#endings.push(() => storeSocket[Symbol.asyncDispose]())
+    return consoles
+  }
+
+  /** What `xl` does on a host. */
+  async #serveDomains(
+    { host }: BootedHost,
+    { socketPath, dumpFolder }: MachineDaemonOptions,
+    log: Log,
+    consoles: ConsoleReadiness,
+  ): Promise<ControlHandlers> {
+    const { toolstack, machine } = host
     const dumps = await CoreDumps.open(toolstack, dumpFolder, log)
     this.#endings.push(() => dumps.close())
-    logMachine(toolstack, guestLog)
+    logMachine(toolstack, log)
     const disks = new DomainDisks(host)
     const keeper = new DomainKeeper({ host, disks, consoles })
     this.#endings.push(() => keeper.close())
-    const gatherer = new FactGatherer(host.store, new Inspection(host.machine))
-    open(
-      controlHandlers({
-        toolstack,
-        emergencyConsole: host.machine.emergencyConsole,
-        keeper,
-        disks,
-        gatherer,
-        xenstoreSocket,
-        consoleFolder: folder,
-      }),
-    )
+    const consoleFolder = machineFolder(socketPath)
+    return controlHandlers({
+      toolstack,
+      emergencyConsole: machine.emergencyConsole,
+      keeper,
+      disks,
+      gatherer: new FactGatherer(host.store, new Inspection(machine)),
+      xenstoreSocket: xenstoreSocketIn(consoleFolder),
+      consoleFolder,
+    })
   }
 
+  /** All of it, whatever one part has to complain of. @throws the first complaint */
   async #end(): Promise<void> {
-    for (const end of this.#endings.reverse()) await end()
+    const complaints: unknown[] = []
+    for (const end of this.#endings.reverse()) await end().catch((error) => complaints.push(error))
+    if (complaints.length > 0) throw complaints[0]
   }
 }
+
+const xenstoreSocketIn = (folder: string): string => join(folder, 'xenstored')
+
+/** What somebody else has put there stays. */
+const removeIfEmpty = (folder: string): Promise<void> => rmdir(folder).catch(() => undefined)

@@ -30,7 +30,10 @@ const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/
 const numberIn = ({ least, most }: { readonly least: number; readonly most: number }) =>
   v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most))
 
-export const domainName = v.pipe(v.string(), v.regex(NAME))
+/** What a message says of names. */
+export const NAME_RULE = 'up to 128 characters without "/" and control characters, and not a number alone'
+
+export const domainName = v.pipe(v.string(), v.regex(NAME, `expected ${NAME_RULE}`))
 
 const action = v.picklist(shutdownActions)
 

@@ -7,6 +7,7 @@ import {
   domainRanges,
   isDomainName,
   isUuid,
+  NAME_RULE,
   type ShutdownAction,
   shutdownActions,
 } from './domain-config.js'
@@ -72,8 +73,7 @@ const nameOf = (document: XlDocument): string => {
   const name = document.string('name')
   if (name === undefined) throw document.errorAt('name', `"name" is missing; expected the domain's name`)
   if (isDomainName(name)) return name
-  const expected = 'up to 128 characters without "/" and control characters, and not a number alone'
-  throw document.errorAt('name', `"name" is ${JSON.stringify(name)}; expected ${expected}`)
+  throw document.errorAt('name', `"name" is ${JSON.stringify(name)}; expected ${NAME_RULE}`)
 }
 
 const kernelOf = (document: XlDocument): string => {

@@ -249,3 +249,9 @@ test('the end of the machine: guests are asked to shut down, and all sockets are
   expect([existsSync(bench.socket), existsSync(bench.folder.file('m.d'))]).toEqual([false, false])
   expect(bench.host.toolstack.domids).toEqual([])
 })
+
+test('what somebody else has put beside the sockets outlives the machine', async () => {
+  writeFileSync(bench.folder.file('m.d/mine.txt'), 'mine')
+  await bench.daemon.close()
+  expect(readFileSync(bench.folder.file('m.d/mine.txt'), 'utf8')).toBe('mine')
+})
