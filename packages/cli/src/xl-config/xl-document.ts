@@ -38,7 +38,7 @@ export class XlDocument {
   }
 
   /** Keys that nobody has asked for, in the order in which they were first given. */
-  unasked(): readonly { readonly key: string; readonly at: Place }[] {
+  unasked(): readonly { readonly key: string }[] {
     return [...this.#settings.values()].filter(({ key }) => !this.#asked.has(key))
   }
 
@@ -82,6 +82,12 @@ export class XlDocument {
   errorAt(key: string, problem: string): ConfigError {
     const place = this.#settings.get(key)?.value.at
     return errorAt(place ?? { source: this.file, line: 1, column: 1 }, problem)
+  }
+
+  /** A line about a key that does not do what one may think. */
+  warningAt(key: string, problem: string): string {
+    const place = this.#settings.get(key)?.at
+    return `${place === undefined ? this.file : placeText(place)}: warning: ${problem}`
   }
 
   #ask(key: string): ConfigValue | undefined {

@@ -79,6 +79,12 @@ test('a key that nobody knows is told with its place, and ignored', () => {
   ])
 })
 
+test('a PVH guest runs, and is told how', () => {
+  expect(read("name='x'\nkernel='k'\ntype='pvh'").warnings).toEqual([
+    '/etc/xen/x.cfg:3:1: warning: the domain runs as a paravirtual one, type="pv"',
+  ])
+})
+
 describe('values', () => {
   test.each([
     ['memory=0x40', { memoryMiB: 64 }],
@@ -144,8 +150,8 @@ describe('mistakes, with file, line and column', () => {
       /x\.cfg:4:7: "disk" is a list since \/etc\/xen\/x\.cfg:3:6; a string cannot be added to it/,
     ],
     ['on_crash="explode"', /"on_crash" is "explode"; expected one of destroy, restart, rename-restart/],
-    ['type="hvm"', /x\.cfg:3:6: "type" is "hvm"; this machine runs paravirtual guests alone/],
-    ['builder="hvm"', /"builder" is "hvm"; this machine/],
+    ['type="hvm"', /x\.cfg:3:6: this machine has no emulated hardware; expected type="pv"/],
+    ['builder="hvm"', /x\.cfg:3:9: this machine has no emulated hardware/],
     ['uuid="7"', /"uuid" is "7"; expected 32 hexadecimal digits/],
     [`extra="${'x'.repeat(1024)}"`, /x\.cfg:3:7: the command line has 1024 bytes; expected at most 1023/],
   ])('%s', (text, message) => {
