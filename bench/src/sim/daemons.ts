@@ -84,8 +84,8 @@ export class BlockDaemon extends RestartableDaemon {
   protected async serve(process: Dom0Process): Promise<void> {
     const platform: Platform = this.#mutant.backendPlatform?.(process) ?? process
     const openStore = async ({ path }: { readonly path: string }) => {
-      const disk = ofProcess(process, this.#disks.get(Number(path.split('/').at(-2)))!)
-      return new SimulatedStore(disk, this.host.machine.simulation!, DOM0)
+      const disk = whileAlive(process, this.#disks.get(Number(path.split('/').at(-2)))!)
+      return whileAlive(process, new SimulatedStore(disk, this.host.machine.simulation!, DOM0))
     }
     this.#bus = await new BlkifBackendBus(platform, { openStore }).open()
   }
@@ -140,17 +140,25 @@ export class ConsoleService extends RestartableDaemon {
   }
 }
 
-/** A disk as one process reaches it: when that is killed, what it had begun is not carried out, and never ends. */
-const ofProcess = (process: Dom0Process, disk: TransferStore): TransferStore => {
-  const orNever = <Result>(act: () => Result): Result | Promise<never> =>
-    process.alive ? act() : new Promise<never>(() => {})
+const tried = async (begin: () => void | Promise<void>): Promise<void> => begin()
+
+/** A disk as one process reaches it: when that is killed, what it had begun is not carried out, and nobody hears how it ended. */
+const whileAlive = (process: Dom0Process, disk: TransferStore): TransferStore => {
+  const transfer = (begin: () => void | Promise<void>): Promise<void> =>
+    new Promise((resolve, reject) => {
+      if (!process.alive) return
+      tried(begin).then(
+        () => process.alive && resolve(),
+        (error: unknown) => process.alive && reject(error),
+      )
+    })
   return {
     byteLength: disk.byteLength,
     sectorBytes: disk.sectorBytes,
     readOnly: disk.readOnly,
-    read: (position, targets) => orNever(() => disk.read(position, targets)),
-    write: (position, sources) => orNever(() => disk.write(position, sources)),
-    flush: () => orNever(() => disk.flush()),
+    read: (position, targets) => transfer(() => disk.read(position, targets)),
+    write: (position, sources) => transfer(() => disk.write(position, sources)),
+    flush: () => transfer(() => disk.flush()),
     [Symbol.asyncDispose]: () => disk[Symbol.asyncDispose](),
   }
 }
