@@ -107,7 +107,11 @@ describe('split-driver doctor', () => {
       text += chunk
       return true
     })
-    const world = { openPlatform: () => Promise.reject(new Error('opened')), inspectHost: async () => report }
+    const world = {
+      openPlatform: () => Promise.reject(new Error('opened')),
+      openXenstore: () => Promise.reject(new Error('opened')),
+      inspectHost: async () => report,
+    }
     return { code: await runCommandLine(['doctor', ...args], world), text }
   }
 
