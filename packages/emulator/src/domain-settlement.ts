@@ -20,6 +20,8 @@ export class DomainSettlement {
   readonly #store: XenStore
   readonly #toolstack: Toolstack
   readonly #leaving = new Map<KeptDomain, Timer>()
+  readonly #underWay = new Set<Promise<void>>()
+  #stopped = false
 
   constructor(machine: Machine, store: XenStore, toolstack: Toolstack) {
     this.#machine = machine
@@ -44,11 +46,11 @@ export class DomainSettlement {
   /** Some of these may have stopped. */
   look(domains: readonly KeptDomain[]): void {
     for (const kept of domains) {
-      if (kept.isSettled || kept.destruction) continue
+      if (this.#stopped || kept.isSettled || kept.destruction) continue
       const { shutdown } = this.#machine.calls.lifecycle.standing(kept.domid)
       if (shutdown === undefined) continue
       if (shutdown === ShutdownReason.suspend) kept.tellStopped()
-      else if (!kept.vcpu || kept.hasExited) void this.#settle(kept, reasonName(shutdown))
+      else if (!kept.vcpu || kept.hasExited) this.#begin(kept, reasonName(shutdown))
       else this.#waitForExit(kept, reasonName(shutdown))
     }
   }
@@ -56,12 +58,26 @@ export class DomainSettlement {
   /** Its code may have more to say, how it crashed for one; but it cannot be waited for without end. */
   #waitForExit(kept: KeptDomain, reason: ShutdownReasonName): void {
     if (this.#leaving.has(kept)) return
-    const giveUp = () => void this.#settle(kept, reason)
+    const giveUp = () => this.#begin(kept, reason)
     this.#leaving.set(kept, this.#machine.clock.setTimer(EXIT_MILLISECONDS, giveUp))
   }
 
+  /** Begins no more; fulfilled when what has begun is done. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const timer of this.#leaving.values()) timer.cancel()
+    this.#leaving.clear()
+    await Promise.all(this.#underWay)
+  }
+
+  #begin(kept: KeptDomain, reason: ShutdownReasonName): void {
+    if (this.#stopped || kept.isSettled || kept.destruction) return
+    const settling = this.#settle(kept, reason)
+    this.#underWay.add(settling)
+    void settling.finally(() => this.#underWay.delete(settling))
+  }
+
   async #settle(kept: KeptDomain, reason: ShutdownReasonName): Promise<void> {
-    if (kept.isSettled || kept.destruction) return
     this.#leaving.get(kept)?.cancel()
     this.#leaving.delete(kept)
     kept.isSettled = true
@@ -124,6 +140,8 @@ export class DomainSettlement {
   }
 
   async #restart(kept: KeptDomain, plan: GuestPlan, devices: readonly DeviceOptions[]): Promise<void> {
+    // A program that ends as soon as it begins must not keep the rest of this thread from running.
+    await new Promise<void>((resolve) => this.#machine.clock.setTimer(0, resolve))
     const guest = await this.#toolstack.create(plan)
     for (const device of devices) await this.#toolstack.attachDevice(guest, device)
     if (kept.launch) {

@@ -56,8 +56,7 @@ export class EmulatedHost implements AsyncDisposable {
 
   /** Destroys the guests, then stops the daemon. Backends in the control domain are their owners' to close before. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const domid of this.toolstack.domids) await this.toolstack.destroy(domid)
-    this.toolstack[Symbol.dispose]()
+    await this.toolstack[Symbol.asyncDispose]()
     this.store.close()
     this.#daemon[Symbol.dispose]()
     await this.dom0[Symbol.asyncDispose]()

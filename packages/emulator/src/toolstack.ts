@@ -61,7 +61,7 @@ const Emitter = EventEmitter as unknown as new () => TypedEmitter<ToolstackEvent
  * What `xl` is on a real host: builds and ends domains, and tells XenStore of them and of their devices. It speaks to
  * XenStore through a connection of its own, and knows no driver.
  */
-export class Toolstack implements DomainLifecycle, Disposable {
+export class Toolstack implements DomainLifecycle, AsyncDisposable {
   readonly events: TypedEmitter<ToolstackEvents> = new Emitter()
   readonly #machine: Machine
   readonly #store: XenStore
@@ -219,9 +219,11 @@ export class Toolstack implements DomainLifecycle, Disposable {
     return free
   }
 
-  /** Carries out no policy any more. Idempotent. */
-  [Symbol.dispose](): void {
+  /** Finishes the policies that are being carried out, begins no more, and destroys all domains. Idempotent. */
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#stopListening()
+    await this.#settlement.stop()
+    for (const domid of this.domids) await this.destroy(domid)
   }
 
   #claimName(name: string): void {

@@ -106,6 +106,22 @@ describe.each(['inline', 'threads', 'simulated'] as const)('what becomes of a do
     expect(host.toolstack.attach({ domid }).domid).toBe(domid)
   })
 
+  test('a host that ends in the midst of restarts leaves no domain behind', async () => {
+    const host = await boot(mode)
+    const guest = await host.toolstack.create({ name: 'guest', onPoweroff: 'restart' })
+    let runs = 0
+    host.toolstack.start(guest, async () => {
+      runs++
+    })
+    while (runs < 3) await pass(host)
+    await host[Symbol.asyncDispose]()
+    const ended = runs
+    expect(host.machine.xen.domains.list()).toEqual([0])
+    expect(host.machine.ledger()).toEqual([])
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(runs).toBe(ended)
+  })
+
   test('a policy that cannot be carried out is told, and ends nothing else', async () => {
     await using host = await boot(mode)
     const guest = await host.toolstack.create({ name: 'guest', onPoweroff: 'restart', memoryPages: 1024 })
