@@ -63,7 +63,7 @@ export class DiskHost implements AsyncDisposable {
 
   /** A guest; it has `disk` as xvda, if one is given. */
   async guest(disk?: Uint8Array, options: AttachOptions = {}): Promise<EmulatedPlatform> {
-    const guest = await this.host.createGuest({ name: 'guest', memoryPages: 8192 })
+    const guest = await this.host.createGuest({ name: this.host.toolstack.freeName('guest'), memoryPages: 8192 })
     if (disk !== undefined) await this.attach(guest, disk, options)
     return guest
   }
