@@ -55,7 +55,7 @@ export class EventModel {
     }
   }
 
-  #outsideOfHypercalls(self: ModelDomain, call: Of<'mask' | 'clearMask' | 'serve' | 'raiseVirq'>): EventAnswer {
+  #outsideOfHypercalls(self: ModelDomain, call: EventOperation): EventAnswer {
     switch (call.op) {
       case 'raiseVirq':
         return this.#raiseVirq(self, call)
@@ -65,6 +65,8 @@ export class EventModel {
         return self.covers(call.port) ? self.mask(call.port) : undefined
       case 'clearMask':
         return self.covers(call.port) ? self.clearMask(call.port) : undefined
+      default:
+        return undefined
     }
   }
 

@@ -88,7 +88,7 @@ export class ModelDomain {
   }
 
   /** By the hypervisor, for the guest. */
-  unmask(port: number): void {
+  unmask(port: number): undefined {
     if (this.abi === 'two-level') {
       if (this.#twoLevel.unmasked.has(port)) return
       this.#twoLevel.unmasked.add(port)
@@ -100,13 +100,13 @@ export class ModelDomain {
   }
 
   /** By the guest, for a port that it has a word or bit for. */
-  mask(port: number): void {
+  mask(port: number): undefined {
     const bits = this.abi === 'fifo' ? this.#fifo : this.#twoLevel
     bits.unmasked.delete(port)
   }
 
   /** By the guest, which signals a two-level port by itself and asks the hypervisor about a FIFO port that is pending. */
-  clearMask(port: number): void {
+  clearMask(port: number): undefined {
     if (this.abi === 'two-level') {
       this.#twoLevel.unmasked.add(port)
       if (this.#twoLevel.pending.has(port)) this.#select(this.channel(port)!.vcpu, port)
@@ -144,7 +144,7 @@ export class ModelDomain {
     this.abi = 'fifo'
   }
 
-  addPage(): void {
+  addPage(): undefined {
     const first = this.#pages++ * PAGE
     for (const port of [...this.#saved].sort((a, b) => a - b)) {
       if (port < first || port >= first + PAGE) continue

@@ -1,3 +1,4 @@
+import { DOMID_SELF } from '@split-driver/abi'
 import { assertEqual, ConformanceFailure } from '../assert.js'
 import type { SeededRandom } from '../seeded-random.js'
 import { type EventAnswer, EventModel } from './event-model.js'
@@ -40,22 +41,61 @@ const compare = (tested: EventsUnderTest, model: EventModel): void => {
   }
 }
 
+/** Calls made of the hypervisor and of the model, which must agree after each. */
+class Schedule {
+  readonly calls: EventCall[] = []
+  readonly #tested: EventsUnderTest
+  readonly #model: EventModel
+
+  constructor(tested: EventsUnderTest) {
+    this.#tested = tested
+    this.#model = new EventModel(tested.shape)
+  }
+
+  step(call: EventCall): EventAnswer {
+    this.calls.push(call)
+    const answer = this.#model.perform(call)
+    assertEqual(answerOf(this.#tested.perform(call)), answerOf(answer), call.call.op)
+    compare(this.#tested, this.#model)
+    return answer
+  }
+
+  /** Some domains at the FIFO ABI, and channels between them that are let through, so that what follows meets something. */
+  begin(random: SeededRandom): void {
+    const { domids, vcpus } = this.#tested.shape
+    for (const caller of domids) {
+      if (random.below(3) === 0) continue
+      for (let vcpu = 0; vcpu < vcpus; vcpu++)
+        this.step({ caller, call: { op: 'initControl', vcpu, place: 'own page' } })
+      this.step({ caller, call: { op: 'expandArray', place: 'own page' } })
+    }
+    for (let channels = random.below(4); channels > 0; channels--)
+      this.#openChannel(random.pick(domids), random.pick(domids))
+  }
+
+  #openChannel(caller: number, peer: number): void {
+    const offered = this.step({ caller, call: { op: 'allocUnbound', domid: DOMID_SELF, remoteDomid: peer } })
+    if (typeof offered !== 'number') return
+    this.step({ caller, call: { op: 'clearMask', port: offered } })
+    const call = { op: 'bindInterdomain', remoteDomid: caller, remotePort: offered } as const
+    const bound = this.step({ caller: peer, call })
+    if (typeof bound === 'number') this.step({ caller: peer, call: { op: 'clearMask', port: bound } })
+  }
+}
+
 /**
  * A random sequence of calls by several domains, each answered as the model answers it, with all of their ports compared
  * after each.
+ * @param length how many calls, beside those that open a few channels first
  * @throws ConformanceFailure with the calls that led there
  */
 export const runEventSchedule = (tested: EventsUnderTest, random: SeededRandom, length: number): void => {
-  const model = new EventModel(tested.shape)
-  const calls: EventCall[] = []
+  const schedule = new Schedule(tested)
   try {
-    for (let step = 0; step < length; step++) {
-      const call = chooseEventCall(random, tested.shape)
-      calls.push(call)
-      assertEqual(answerOf(tested.perform(call)), answerOf(model.perform(call)), call.call.op)
-      compare(tested, model)
-    }
+    schedule.begin(random)
+    for (let step = 0; step < length; step++) schedule.step(chooseEventCall(random, tested.shape))
   } catch (error) {
-    throw new ConformanceFailure(`${(error as Error).message}, after ${calls.map(shown).join('; ')}`, { cause: error })
+    const { message } = error as Error
+    throw new ConformanceFailure(`${message}, after ${schedule.calls.map(shown).join('; ')}`, { cause: error })
   }
 }
