@@ -13,6 +13,7 @@ class WorkerVcpu implements Vcpu {
   readonly exited: Promise<ExitReport>
   readonly usage: ThreadUsage
   readonly #worker: Worker
+  #killed = false
 
   constructor(request: WorkerRequest, transfer: VcpuRequest['transfer'] = []) {
     this.#worker = new Worker(new URL('./vcpu-worker.js', import.meta.url), {
@@ -24,10 +25,11 @@ class WorkerVcpu implements Vcpu {
     this.exited = new Promise((resolve) => {
       let report: ExitReport = { how: 'killed' }
       this.#worker.on('message', (last: ExitReport) => {
-        report = last
+        // What a domain says of its end while it is being destroyed, that a hypercall failed for one, is no crash.
+        if (!this.#killed) report = last
       })
       this.#worker.on('error', (error) => {
-        report = crashReport(error)
+        if (!this.#killed) report = crashReport(error)
       })
       this.#worker.on('exit', () => resolve(report))
     })
@@ -38,6 +40,7 @@ class WorkerVcpu implements Vcpu {
   }
 
   async kill(): Promise<void> {
+    this.#killed = true
     await this.#worker.terminate()
   }
 }
