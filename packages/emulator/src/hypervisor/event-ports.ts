@@ -122,7 +122,7 @@ export class EventPorts {
     const words = this.#words
     const channel = this.find(record, port)
     const state = words[channel + channelRecord.state]
-    if (state === ChannelState.Interdomain) this.#unbindPeer(channel)
+    if (state === ChannelState.Interdomain) this.#unbindPeer(record, channel)
     if (state === ChannelState.Virq) {
       const virq = words[channel + channelRecord.virq]!
       const vcpu = isGlobalVirq(virq) ? 0 : words[channel + channelRecord.vcpu]!
@@ -184,13 +184,15 @@ export class EventPorts {
     if (port < domains.get(record, domainRecord.eventFreeHint)) domains.set(record, domainRecord.eventFreeHint, port)
   }
 
-  #unbindPeer(channel: number): void {
-    const peer = this.find(
-      this.#xen.domains.record(this.get(channel, channelRecord.remoteDomid) as Domid),
-      this.get(channel, channelRecord.remotePort),
-    )
+  #unbindPeer(record: number, channel: number): void {
+    const { domains } = this.#xen
+    const remoteDomid = this.get(channel, channelRecord.remoteDomid) as Domid
+    const peer = this.find(domains.record(remoteDomid), this.get(channel, channelRecord.remotePort))
     this.set(peer, channelRecord.state, ChannelState.Unbound)
     this.set(peer, channelRecord.remotePort, 0)
+    // A thread that was killed may have raised the peer's port and not come to waking it.
+    if (domains.get(record, domainRecord.state) >= DomainState.Dying)
+      this.#xen.wakeLater(remoteDomid, this.get(peer, channelRecord.vcpu))
   }
 
   /** Word index of the record of a port that is free; −1 if it is not. @throws XenError ENOMEM */

@@ -30,7 +30,7 @@ export class EventSignals {
   raise(domid: Domid, record: number, channel: number, port: Port): void {
     const { domains } = this.#xen
     const vcpu = this.#words[channel + channelRecord.vcpu]!
-    if (this.#setPending(record, channel, port, vcpu)) this.#xen.wakeups.signal(domid, vcpu, domains)
+    if (this.#setPending(record, channel, port, vcpu)) this.#xen.wakeLater(domid, vcpu)
     const pollers = domains.get(record, domainRecord.pollers)
     if (pollers !== 0) this.#wakePollers(domid, pollers)
   }
@@ -38,7 +38,7 @@ export class EventSignals {
   /** EVTCHNOP_unmask of an open port. */
   unmask(domid: Domid, record: number, channel: number, port: Port): void {
     const vcpu = this.#words[channel + channelRecord.vcpu]!
-    if (this.#unmask(record, channel, port, vcpu)) this.#xen.wakeups.signal(domid, vcpu, this.#xen.domains)
+    if (this.#unmask(record, channel, port, vcpu)) this.#xen.wakeLater(domid, vcpu)
   }
 
   /** Forgets the event of a port that is being closed. */
@@ -97,8 +97,7 @@ export class EventSignals {
   }
 
   #wakePollers(domid: Domid, pollers: number): void {
-    for (let vcpu = 0; vcpu < 32; vcpu++)
-      if ((pollers & (1 << vcpu)) !== 0) this.#xen.wakeups.signal(domid, vcpu, this.#xen.domains)
+    for (let vcpu = 0; vcpu < 32; vcpu++) if ((pollers & (1 << vcpu)) !== 0) this.#xen.wakeLater(domid, vcpu)
   }
 
   #bit(record: number, port: Port, from: number): boolean {

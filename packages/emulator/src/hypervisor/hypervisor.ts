@@ -14,6 +14,9 @@ export const DOMID_XEN = 0x7ff2 as Domid
 /** A domain's tables that grow; one object for those of all domains. */
 export type GrowingTables = Readonly<Record<keyof typeof growingTables, PagedTable>>
 
+/** Vcpus that one hypercall wakes at its end; further ones it wakes at once. */
+const MOST_WAKES = 32
+
 /** What every group of hypercalls stands on: the tables, the lock around them, and the way to wake a vcpu. */
 export class Hypervisor {
   readonly memory: MachineMemory
@@ -28,6 +31,9 @@ export class Hypervisor {
    */
   waitsWhileHeld = false
   readonly #lock: MachineLock
+  readonly #wakeDomids = new Int32Array(MOST_WAKES)
+  readonly #wakeVcpus = new Int32Array(MOST_WAKES)
+  #wakeCount = 0
 
   constructor(memory: MachineMemory, wakeups: Wakeups) {
     this.memory = memory
@@ -71,6 +77,20 @@ export class Hypervisor {
 
   leave(): void {
     this.#lock.release()
+    while (this.#wakeCount > 0) {
+      const last = --this.#wakeCount
+      this.wakeups.signal(this.#wakeDomids[last] as Domid, this.#wakeVcpus[last]!, this.domains)
+    }
+  }
+
+  /** Wakes a vcpu when the hypercall under way leaves: who is woken under the lock would only wait for it. */
+  wakeLater(domid: Domid, vcpu: number): void {
+    if (this.#wakeCount === MOST_WAKES) {
+      this.wakeups.signal(domid, vcpu, this.domains)
+      return
+    }
+    this.#wakeDomids[this.#wakeCount] = domid
+    this.#wakeVcpus[this.#wakeCount++] = vcpu
   }
 
   /** In the middle of something long that the hypervisor itself does, and that may be interrupted here: others first. */
