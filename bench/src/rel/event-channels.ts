@@ -3,7 +3,7 @@ import { EmulatedEvents } from '../events/emulated-events.js'
 import type { RelOptions, RelOutcome, RelSuite } from './rel-suite.js'
 
 /** Calls of a schedule. */
-const STEPS = 24
+const STEPS = 32
 
 /** Ports that a domain can have: few, so that they run out and come again; and more than one group of the selector. */
 const SHAPES = [
