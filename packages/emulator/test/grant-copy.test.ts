@@ -1,5 +1,5 @@
 import { DOMID_SELF, type Domid, type FrameNumber, type GrantRef, PAGE_BYTES } from '@split-driver/abi'
-import { GrantCopyFlag, GrantFlag, GrantMapFlag } from '@split-driver/grant'
+import { GrantFlag, GrantMapFlag } from '@split-driver/grant'
 import { describe, expect, test } from 'vitest'
 import { type GrantDomain, grantDomains, names } from './grant-domains.js'
 

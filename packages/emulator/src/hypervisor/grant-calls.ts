@@ -1,4 +1,4 @@
-import { DOMID_SELF, type Domid, type FrameNumber, type GrantRef, PAGE_BYTES, XenError } from '@split-driver/abi'
+import { type Domid, type FrameNumber, type GrantRef, PAGE_BYTES, XenError } from '@split-driver/abi'
 import {
   type CacheFlush,
   type GrantAccess,
