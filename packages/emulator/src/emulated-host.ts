@@ -2,7 +2,7 @@ import { DOM0, type Domid } from '@split-driver/abi'
 import { type ByteChannel, channelPair, XenStoreClient } from '@split-driver/xenbus'
 import type { EmulatedPlatform } from './emulated-platform.js'
 import { Machine, type MachineOptions } from './machine.js'
-import { type GuestPlan, Toolstack } from './toolstack.js'
+import { type GuestPlan, Toolstack } from './toolstack/toolstack.js'
 
 /** What a host asks of a XenStore daemon; `XenstoreServer` of `@split-driver/xenstored` is one. */
 export interface StoreDaemon extends Disposable {

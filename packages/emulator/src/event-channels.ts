@@ -8,11 +8,11 @@ import {
 } from '@split-driver/evtchn'
 import type { Clock } from '@split-driver/platform'
 import type { AttachOptions } from './attach-options.js'
-import type { GuestEventAbi } from './guest-event-abi.js'
+import type { GuestEventAbi } from './guest/guest-event-abi.js'
 import type { Hypervisor } from './hypervisor/hypervisor.js'
 import type { Hypercalls } from './machine.js'
-import type { PauseGate } from './pause-gate.js'
-import type { Upcall } from './wakeups.js'
+import type { PauseGate } from './wakeups/pause-gate.js'
+import type { Upcall } from './wakeups/wakeups.js'
 
 /** Deliveries in one upcall before other work of the thread gets its turn. */
 const UPCALL_BUDGET = 256

@@ -1,9 +1,9 @@
 import { type Domid, type GrantRef, type SharedMemory, XenError } from '@split-driver/abi'
 import type { GrantAccess, GrantCopyEnd, GrantMapper, Mapping, UnmapNotice, UnmapNotifier } from '@split-driver/grant'
-import { FrameMemory } from './frame-memory.js'
 import type { GrantCalls, HeldMapping } from './hypervisor/grant-calls.js'
-import type { MachineMemory } from './machine-memory.js'
-import { ScatteredMemory } from './scattered-memory.js'
+import { FrameMemory } from './memory/frame-memory.js'
+import type { MachineMemory } from './memory/machine-memory.js'
+import { ScatteredMemory } from './memory/scattered-memory.js'
 import type { UnmapNotices } from './unmap-notices.js'
 
 /** Maps and copies a peer's pages by hypercall. */

@@ -9,10 +9,10 @@ import {
   type UnmapNotifier,
 } from '@split-driver/grant'
 import type { Clock, Timer } from '@split-driver/platform'
-import { FrameMemory } from './frame-memory.js'
-import type { OpenGrantTable } from './grant-table-opening.js'
-import type { MachineMemory } from './machine-memory.js'
-import type { PageAllocator } from './page-allocator.js'
+import type { OpenGrantTable } from './guest/grant-table-opening.js'
+import { FrameMemory } from './memory/frame-memory.js'
+import type { MachineMemory } from './memory/machine-memory.js'
+import type { PageAllocator } from './memory/page-allocator.js'
 import type { UnmapNotices } from './unmap-notices.js'
 
 /** How often to look whether a peer has let go of pages that were set aside. */

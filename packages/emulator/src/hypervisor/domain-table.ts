@@ -1,5 +1,5 @@
 import { DOMID_FIRST_RESERVED, type Domid, PAGE_WORDS, XenError } from '@split-driver/abi'
-import type { MachineMemory } from '../machine-memory.js'
+import type { MachineMemory } from '../memory/machine-memory.js'
 import { DomainFlag, DomainState, domainRecord, header } from './machine-layout.js'
 
 /** The domains of the machine: a record each, found by domid modulo the table's size. Callers hold the machine's lock. */

@@ -1,5 +1,5 @@
 import { type Domid, PAGE_BYTES, PAGE_WORDS, XenError } from '@split-driver/abi'
-import type { MachineMemory } from '../machine-memory.js'
+import type { MachineMemory } from '../memory/machine-memory.js'
 import { FrameOwner, header } from './machine-layout.js'
 
 /** Who owns each frame of the machine: one word a frame. Callers hold the machine's lock. */

@@ -1,5 +1,5 @@
 import { type Domid, HvmParam, XenError } from '@split-driver/abi'
-import { memoryMap } from '../memory-map.js'
+import { memoryMap } from '../building/memory-map.js'
 import type { Hypervisor } from './hypervisor.js'
 import { domainRecord } from './machine-layout.js'
 

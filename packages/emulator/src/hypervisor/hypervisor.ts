@@ -1,6 +1,6 @@
 import { type Domid, XenError } from '@split-driver/abi'
-import type { MachineMemory } from '../machine-memory.js'
-import type { Wakeups } from '../wakeups.js'
+import type { MachineMemory } from '../memory/machine-memory.js'
+import type { Wakeups } from '../wakeups/wakeups.js'
 import { DomainTable } from './domain-table.js'
 import { FrameTable } from './frame-table.js'
 import { DomainState, domainRecord, growingTables } from './machine-layout.js'

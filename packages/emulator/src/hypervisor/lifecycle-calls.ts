@@ -1,5 +1,5 @@
 import { DOM0, type Domid, type ShutdownReason, VIRQ, XenError } from '@split-driver/abi'
-import type { DomainExceptions } from '../domain-exceptions.js'
+import type { DomainExceptions } from '../toolstack/domain-exceptions.js'
 import type { EventChannelCalls } from './event-channel-calls.js'
 import { DOMID_XEN, type Hypervisor } from './hypervisor.js'
 import { DomainState, domainRecord, vcpuRecord } from './machine-layout.js'

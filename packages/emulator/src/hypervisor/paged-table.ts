@@ -1,5 +1,5 @@
 import { PAGE_WORDS } from '@split-driver/abi'
-import type { MachineMemory } from '../machine-memory.js'
+import type { MachineMemory } from '../memory/machine-memory.js'
 import type { DomainTable } from './domain-table.js'
 import type { FrameTable } from './frame-table.js'
 import { FrameOwner } from './machine-layout.js'

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Machine } from '../machine.js'
-import { ProgramRun } from '../program-run.js'
-import { crashReport, type ExitReport } from '../vcpu.js'
+import { ProgramRun } from '../program/program-run.js'
+import { crashReport, type ExitReport } from '../program/vcpu.js'
 import type { WorkerRequest } from './worker-request.js'
 
 /** A domain's thread: joins the machine, runs the program, reports how it ended. */

@@ -1,7 +1,7 @@
 import type { Domid } from '@split-driver/abi'
 import type { AttachOptions } from '../attach-options.js'
 import type { MachineHandle } from '../machine.js'
-import type { ProgramModule } from '../vcpu.js'
+import type { ProgramModule } from '../program/vcpu.js'
 
 /** What a domain's thread is started with. */
 export interface WorkerRequest {

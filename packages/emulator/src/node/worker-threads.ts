@@ -1,5 +1,12 @@
 import { Worker } from 'node:worker_threads'
-import { crashReport, type ExitReport, type StartVcpu, type ThreadUsage, type Vcpu, type VcpuRequest } from '../vcpu.js'
+import {
+  crashReport,
+  type ExitReport,
+  type StartVcpu,
+  type ThreadUsage,
+  type Vcpu,
+  type VcpuRequest,
+} from '../program/vcpu.js'
 import type { WorkerRequest } from './worker-request.js'
 
 /** Runs a domain's code in a Node worker thread of its own. */

@@ -1,7 +1,7 @@
 import type { Domid } from '@split-driver/abi'
 import type { DomainTable } from '../hypervisor/domain-table.js'
 import { MAX_VCPUS } from '../hypervisor/machine-layout.js'
-import type { Upcall, Wakeups } from '../wakeups.js'
+import type { Upcall, Wakeups } from '../wakeups/wakeups.js'
 import type { Scheduler } from './scheduler.js'
 import type { Task } from './task-heap.js'
 
