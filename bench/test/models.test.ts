@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest'
+import { suite as eventChannels } from '../src/rel/event-channels.js'
+import { suite as grants } from '../src/rel/grants.js'
+
+it('any sequence of event-channel calls by several domains is answered as the written model answers it', async () => {
+  const { done, violations } = await eventChannels.run({ n: 1000, seed: 61, progress: () => {} })
+  expect([done, violations]).toEqual([1000, []])
+})
+
+it('rules 67 to 72, G1 to G4: any sequence of grant-table calls leaves the tables as the written model has them', async () => {
+  const { done, violations } = await grants.run({ n: 750, seed: 67, progress: () => {} })
+  expect([done, violations]).toEqual([750, []])
+})
