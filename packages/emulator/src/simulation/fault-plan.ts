@@ -2,7 +2,7 @@ import type { XenErrorCode } from '@split-driver/abi'
 
 /** Hypercalls that can be told to fail, and what their caller gets then: in each case a lack of something that real Xen lacks, too. */
 export const refusals = {
-  'grants.map': 'GNTST_no_device_space',
+  'grants.map': 'GNTST_no_space',
   'grants.copy': 'GNTST_general_error',
   'channels.allocUnbound': 'ENOSPC',
   'channels.bindInterdomain': 'ENOSPC',
