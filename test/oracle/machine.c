@@ -155,6 +155,29 @@ static void start_info_page(void)
     END();
 }
 
+/* The same page of a 32-bit guest. */
+static void start_info_page_32(void)
+{
+    BEGIN(struct start_info_x86_32);
+    TEXT(magic);
+    NUMBER(nr_pages);
+    NUMBER(shared_info);
+    NUMBER(flags);
+    NUMBER(store_mfn);
+    NUMBER(store_evtchn);
+    NUMBER(console.domU.mfn);
+    NUMBER(console.domU.evtchn);
+    NUMBER(pt_base);
+    NUMBER(nr_pt_frames);
+    NUMBER(mfn_list);
+    NUMBER(mod_start);
+    NUMBER(mod_len);
+    TEXT(cmd_line);
+    NUMBER(first_p2m_pfn);
+    NUMBER(nr_p2m_frames);
+    END();
+}
+
 /* The three readings of union grant_entry_v2, as structs of their own. */
 typedef __typeof__(((union grant_entry_v2 *)0)->full_page) grant_entry_v2_full_page;
 typedef __typeof__(((union grant_entry_v2 *)0)->sub_page) grant_entry_v2_sub_page;
@@ -245,6 +268,7 @@ int main(void)
     shared_info_page_32();
     event_fifo();
     start_info_page();
+    start_info_page_32();
     grants();
     byte_rings();
     xenstore_message();

@@ -4,6 +4,9 @@ import { struct } from './layout.js'
 /** What a guest of Xen's own 64-bit PV ABI finds in `magic`. */
 export const START_INFO_MAGIC = 'xen-3.0-x86_64'
 
+/** What a guest of the 32-bit PV ABI finds there. */
+export const START_INFO_MAGIC_32 = 'xen-3.0-x86_32p'
+
 /** Bytes of `cmdLine`, its NUL among them. @see xen.h MAX_GUEST_CMDLINE */
 export const MAX_GUEST_CMDLINE = 1024
 
@@ -45,4 +48,27 @@ export const StartInfo = struct('start_info', 1168, {
   cmdLine: text(128, MAX_GUEST_CMDLINE),
   firstP2mPfn: u64(1152),
   nrP2mFrames: u64(1160),
+})
+
+/**
+ * The same page of a 32-bit guest, for which it holds no address above 4 GiB.
+ * @see xen/include/public/xen.h start_info (x86, 32-bit)
+ */
+export const StartInfo32 = struct('start_info_x86_32', 1112, {
+  magic: text(0, 32),
+  nrPages: u32(32),
+  sharedInfo: u32(36),
+  flags: u32(40),
+  storeMfn: u32(44),
+  storeEvtchn: u32(48),
+  consoleMfn: u32(52),
+  consoleEvtchn: u32(56),
+  ptBase: u32(60),
+  nrPtFrames: u32(64),
+  mfnList: u32(68),
+  modStart: u32(72),
+  modLen: u32(76),
+  cmdLine: text(80, MAX_GUEST_CMDLINE),
+  firstP2mPfn: u32(1104),
+  nrP2mFrames: u32(1108),
 })

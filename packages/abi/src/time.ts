@@ -1,5 +1,5 @@
-import { PAGE_WORDS } from './page.js'
 import { SharedInfo, VcpuInfo, VcpuTimeInfo } from './shared-info.js'
+import { ArchSharedInfo32, SharedInfo32 } from './shared-info-32.js'
 import type { SharedMemory } from './shared-memory.js'
 import { XenError } from './xen-error.js'
 
@@ -8,10 +8,6 @@ import { XenError } from './xen-error.js'
  * one that never lets a reader through is hostile or dead.
  */
 const TRIES = 1000
-
-/** The part of the shared-info page from `wc_version` to `wc_sec_hi`. */
-const WC_WORD = SharedInfo.at.wcVersion.word
-const WC_WORDS = SharedInfo.at.wcSecHi.word + 1 - WC_WORD
 
 /** Time of one vcpu as the hypervisor last wrote it. Nanoseconds, as safe integers. */
 export interface VcpuTime {
@@ -28,30 +24,54 @@ export interface WallClock {
   readonly nanoseconds: number
 }
 
+/** The page as a guest of 64 or of 32 bits finds it. */
+export type SharedInfoLayout = typeof SharedInfo | typeof SharedInfo32
+
+/** Words of the wall clock. Beside those of a 32-bit guest's lie others that are the guest's own to write. */
+interface WallClockWords {
+  readonly version: number
+  readonly sec: number
+  readonly nsec: number
+  readonly secHi: number
+}
+
+const wallClockWords = (layout: SharedInfoLayout, secHi: number): WallClockWords => ({
+  version: layout.at.wcVersion.word,
+  sec: layout.at.wcSec.word,
+  nsec: layout.at.wcNsec.word,
+  secHi,
+})
+
+const WALL_CLOCK_64 = wallClockWords(SharedInfo, SharedInfo.at.wcSecHi.word)
+const WALL_CLOCK_32 = wallClockWords(SharedInfo32, SharedInfo32.at.arch.word + ArchSharedInfo32.at.wcSecHi.word)
+
+const wallClockOf = (layout: SharedInfoLayout): WallClockWords =>
+  layout === SharedInfo32 ? WALL_CLOCK_32 : WALL_CLOCK_64
+
 /**
- * Fetches words that a writer guards by a version before them, odd while it writes.
+ * Fetches what a writer guards by a version, odd while it writes.
  * @see xen/include/public/xen.h vcpu_time_info
  * @throws XenError EAGAIN if no quiet moment was met
  */
-const fetchVersioned = (memory: SharedMemory, word: number, count: number): Int32Array => {
-  const copy = new Int32Array(count)
+const fetchVersioned = (memory: SharedMemory, word: number, fetch: () => void): void => {
   for (let i = 0; i < TRIES; i++) {
     const version = memory.loadOrdered(word)
     if ((version & 1) !== 0) continue
-    memory.copyOut(word, count, copy, 0)
-    if (memory.loadOrdered(word) === version) return copy
+    fetch()
+    if (memory.loadOrdered(word) === version) return
   }
-  throw new XenError('EAGAIN', `the words at ${word} were being written each of ${TRIES} times`)
+  throw new XenError('EAGAIN', `what word ${word} guards was being written each of ${TRIES} times`)
 }
 
-/** Stores what comes after a version, between two steps of it. There is one writer only. */
-const storeVersioned = (memory: SharedMemory, word: number, values: Int32Array): void => {
+/** Stores what a version guards, between two steps of it. There is one writer only. */
+const storeVersioned = (memory: SharedMemory, word: number, store: () => void): void => {
   const version = memory.load(word) | 1
   memory.storeOrdered(word, version)
-  memory.copyIn(word + 1, values, 1, values.length - 1)
+  store()
   memory.storeOrdered(word, version + 1)
 }
 
+/** The same for guests of either width. */
 const vcpuTimeWord = (vcpu: number): number => {
   if (Number.isInteger(vcpu) && vcpu >= 0 && vcpu < SharedInfo.at.vcpuInfo.count)
     return SharedInfo.at.vcpuInfo.wordOf(vcpu) + VcpuInfo.at.time.word
@@ -61,7 +81,9 @@ const vcpuTimeWord = (vcpu: number): number => {
 /** @throws XenError EAGAIN, as for a page that somebody writes without end; RangeError for a vcpu beyond the page's 32 */
 export const readVcpuTime = (sharedInfo: SharedMemory, vcpu: number): VcpuTime => {
   const { at, words } = VcpuTimeInfo
-  const copy = fetchVersioned(sharedInfo, vcpuTimeWord(vcpu), words)
+  const copy = new Int32Array(words)
+  const word = vcpuTimeWord(vcpu)
+  fetchVersioned(sharedInfo, word, () => sharedInfo.copyOut(word, words, copy, 0))
   return {
     systemTime: at.systemTime.getNumber(copy, 0),
     tscTimestamp: at.tscTimestamp.getNumber(copy, 0),
@@ -72,16 +94,14 @@ export const readVcpuTime = (sharedInfo: SharedMemory, vcpu: number): VcpuTime =
 
 /** The hypervisor's half. Not for two writers at a time. */
 export const writeVcpuTime = (sharedInfo: SharedMemory, vcpu: number, time: VcpuTime): void => {
-  storeVersioned(
-    sharedInfo,
-    vcpuTimeWord(vcpu),
-    VcpuTimeInfo.create({
-      systemTime: BigInt(time.systemTime),
-      tscTimestamp: BigInt(time.tscTimestamp),
-      tscToSystemMul: time.tscToSystemMul,
-      tscShift: time.tscShift,
-    }),
-  )
+  const word = vcpuTimeWord(vcpu)
+  const values = VcpuTimeInfo.create({
+    systemTime: BigInt(time.systemTime),
+    tscTimestamp: BigInt(time.tscTimestamp),
+    tscToSystemMul: time.tscToSystemMul,
+    tscShift: time.tscShift,
+  })
+  storeVersioned(sharedInfo, word, () => sharedInfo.copyIn(word + 1, values, 1, values.length - 1))
 }
 
 /**
@@ -95,19 +115,27 @@ export const systemTimeAt = (time: VcpuTime, tsc: number): number => {
 }
 
 /** @throws XenError EAGAIN, as for a page that somebody writes without end */
-export const readWallClock = (sharedInfo: SharedMemory): WallClock => {
-  const copy = fetchVersioned(sharedInfo, WC_WORD, WC_WORDS)
-  const word = (field: { readonly word: number }): number => copy[field.word - WC_WORD]! >>> 0
-  const { wcSec, wcSecHi, wcNsec } = SharedInfo.at
-  return { seconds: word(wcSecHi) * 2 ** 32 + word(wcSec), nanoseconds: word(wcNsec) }
+export const readWallClock = (sharedInfo: SharedMemory, layout: SharedInfoLayout = SharedInfo): WallClock => {
+  const { version, sec, nsec, secHi } = wallClockOf(layout)
+  let [low, high, nanoseconds] = [0, 0, 0]
+  fetchVersioned(sharedInfo, version, () => {
+    low = sharedInfo.load(sec) >>> 0
+    nanoseconds = sharedInfo.load(nsec) >>> 0
+    high = sharedInfo.load(secHi) >>> 0
+  })
+  return { seconds: high * 2 ** 32 + low, nanoseconds }
 }
 
 /** The hypervisor's half. Not for two writers at a time. */
-export const writeWallClock = (sharedInfo: SharedMemory, { seconds, nanoseconds }: WallClock): void => {
-  const { wcSec, wcSecHi, wcNsec } = SharedInfo.at
-  const page = new Int32Array(PAGE_WORDS)
-  wcSec.set(page, 0, seconds % 2 ** 32)
-  wcNsec.set(page, 0, nanoseconds)
-  wcSecHi.set(page, 0, Math.floor(seconds / 2 ** 32))
-  storeVersioned(sharedInfo, WC_WORD, page.subarray(WC_WORD, WC_WORD + WC_WORDS))
+export const writeWallClock = (
+  sharedInfo: SharedMemory,
+  { seconds, nanoseconds }: WallClock,
+  layout: SharedInfoLayout = SharedInfo,
+): void => {
+  const { version, sec, nsec, secHi } = wallClockOf(layout)
+  storeVersioned(sharedInfo, version, () => {
+    sharedInfo.store(sec, seconds % 2 ** 32)
+    sharedInfo.store(nsec, nanoseconds)
+    sharedInfo.store(secHi, Math.floor(seconds / 2 ** 32))
+  })
 }

@@ -1,12 +1,16 @@
 import {
+  ArchSharedInfo32,
   FlatMemory,
   PAGE_BYTES,
   readVcpuTime,
   readWallClock,
   SharedInfo,
+  SharedInfo32,
+  type SharedInfoLayout,
   type SharedMemory,
   systemTimeAt,
   VcpuInfo,
+  VcpuInfo32,
   writeVcpuTime,
   writeWallClock,
 } from '@split-driver/abi'
@@ -93,22 +97,38 @@ describe('vcpu_time_info', () => {
   })
 })
 
-describe('the wall clock', () => {
+test('xen.h has the time of each vcpu at the same place for guests of 32 and of 64 bits', () => {
+  const { wordOf, count } = SharedInfo32.at.vcpuInfo
+  expect(count).toBe(SharedInfo.at.vcpuInfo.count)
+  for (let vcpu = 0; vcpu < count; vcpu++) expect(wordOf(vcpu) + VcpuInfo32.at.time.word).toBe(versionWord(vcpu))
+})
+
+/** Words of the wall clock: version, seconds, nanoseconds, high half of the seconds. */
+const clocks: [string, SharedInfoLayout, number[]][] = [
+  ['64-bit', SharedInfo, [768, 769, 770, 771]],
+  ['32-bit', SharedInfo32, [576, 577, 578, SharedInfo32.at.arch.word + ArchSharedInfo32.at.wcSecHi.word]],
+]
+
+describe.each(clocks)('the wall clock of a %s guest', (_, layout, words) => {
   test('what was written is read, seconds beyond 32 bits too', () => {
     const memory = FlatMemory.allocate(PAGE_BYTES)
-    for (const seconds of [0, 1_700_000_000, 2 ** 32 + 5]) {
-      writeWallClock(memory, { seconds, nanoseconds: 999_999_999 })
-      expect(readWallClock(memory)).toEqual({ seconds, nanoseconds: 999_999_999 })
+    for (const seconds of [0, 1_700_000_000, 2 ** 32 - 1, 2 ** 32 + 5]) {
+      writeWallClock(memory, { seconds, nanoseconds: 999_999_999 }, layout)
+      expect(readWallClock(memory, layout)).toEqual({ seconds, nanoseconds: 999_999_999 })
     }
-    expect(memory.load(SharedInfo.at.wcVersion.word)).toBe(6)
+    expect(words.map((word) => memory.load(word))).toEqual([8, 5, 999_999_999, 1])
   })
 
   test('nothing beside it is touched', () => {
     const memory = FlatMemory.allocate(PAGE_BYTES)
-    memory.store(SharedInfo.at.wcVersion.word - 1, 77)
-    memory.store(SharedInfo.at.wcSecHi.word + 1, 88)
-    writeWallClock(memory, { seconds: 1, nanoseconds: 2 })
-    expect(memory.load(SharedInfo.at.wcVersion.word - 1)).toBe(77)
-    expect(memory.load(SharedInfo.at.wcSecHi.word + 1)).toBe(88)
+    for (let word = 0; word < 1024; word++) if (!words.includes(word)) memory.store(word, 77)
+    writeWallClock(memory, { seconds: 1, nanoseconds: 2 }, layout)
+    for (let word = 0; word < 1024; word++) if (!words.includes(word)) expect(memory.load(word)).toBe(77)
+  })
+
+  test('an odd version for ever ends in EAGAIN', () => {
+    const memory = FlatMemory.allocate(PAGE_BYTES)
+    memory.store(words[0]!, 1)
+    expect(() => readWallClock(memory, layout)).toThrow(/EAGAIN/)
   })
 })
