@@ -58,19 +58,20 @@ export class EmulatedPlatform implements Platform {
     this.#machine = machine
     this.#options = options
     this.domid = domid
-    this.start = readStartInfo(memory, field('startInfo') as StartOfDay['sharedInfo'])
+    this.start = readStartInfo(memory, field('startInfo') as StartOfDay['sharedInfo'], xen.domains.wordBits(record))
     this.gate = new PauseGate(xen, domid)
     this.clock = this.gate.clock(machine.clockOf(domid))
     this.supports = machine.supports
     const { store, console } = this.start
     const vcpuCount = field('vcpuCount')
     const sharedInfo = writable(this.start.sharedInfo)
+    const words = xen.domains.twoLevelWords(record)
     this.events = new EmulatedEventChannels({
       domid,
       vcpu: 0,
       xen,
       calls,
-      guest: openEventAbi({ domid, vcpu: 0, vcpuCount, eventAbi, memory, sharedInfo, calls, pages }),
+      guest: openEventAbi({ domid, vcpu: 0, vcpuCount, eventAbi, memory, sharedInfo, words, calls, pages }),
       startOfDay: console ? [store.port, console.port] : [store.port],
       gate: this.gate,
       clock: this.clock,

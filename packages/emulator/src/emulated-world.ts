@@ -1,6 +1,7 @@
 import type { Domid } from '@split-driver/abi'
 import type { Capabilities } from '@split-driver/platform'
 import type { AttachedDevice, DeviceOptions } from '@split-driver/xenbus'
+import type { DomainPlan } from './building/domain-builder.js'
 import { EmulatedHost, type HostOptions, type StoreDaemon } from './emulated-host.js'
 import type { EmulatedPlatform, PrimaryConsole } from './emulated-platform.js'
 import { Machine, type MachineMode } from './machine.js'
@@ -12,6 +13,8 @@ export interface AccountableDaemon extends StoreDaemon {
 
 export interface WorldOptions extends HostOptions {
   readonly xenstored: (dom0: EmulatedPlatform) => AccountableDaemon
+  /** What each guest is built by. */
+  readonly guestPlan?: DomainPlan
 }
 
 /** A guest whose code is the caller's. */
@@ -33,25 +36,27 @@ export class EmulatedWorld implements AsyncDisposable {
   readonly toolstack: { attachDevice(guest: { domid: Domid }, options: DeviceOptions): Promise<AttachedDevice> }
   readonly #host: EmulatedHost
   readonly #daemon: AccountableDaemon
+  readonly #guestPlan: DomainPlan
 
   /** What every emulated world can do, by its mode. */
   static supports(mode: MachineMode): Capabilities {
     return Machine.create({ mode, memoryMiB: 1, maxDomains: 1 }).supports
   }
 
-  static async create(options: WorldOptions): Promise<EmulatedWorld> {
+  static async create({ guestPlan = {}, ...options }: WorldOptions): Promise<EmulatedWorld> {
     let daemon: AccountableDaemon | undefined
     const xenstored = (dom0: EmulatedPlatform) => {
       daemon = options.xenstored(dom0)
       return daemon
     }
     const host = await EmulatedHost.boot({ ...options, xenstored })
-    return new EmulatedWorld(host, daemon!)
+    return new EmulatedWorld(host, daemon!, guestPlan)
   }
 
-  private constructor(host: EmulatedHost, daemon: AccountableDaemon) {
+  private constructor(host: EmulatedHost, daemon: AccountableDaemon, guestPlan: DomainPlan) {
     this.#host = host
     this.#daemon = daemon
+    this.#guestPlan = guestPlan
     this.dom0 = host.dom0
     this.supports = host.machine.supports
     this.toolstack = { attachDevice: (guest, options) => host.toolstack.attachDevice(guest, options) }
@@ -59,7 +64,8 @@ export class EmulatedWorld implements AsyncDisposable {
 
   /** @throws XenError ENOMEM ENOSPC */
   async createGuest({ name = 'guest' }: { readonly name?: string } = {}): Promise<WorldGuest> {
-    const platform = await this.#host.createGuest({ name: this.#host.toolstack.freeName(name) })
+    const plan = { ...this.#guestPlan, name: this.#host.toolstack.freeName(name) }
+    const platform = await this.#host.createGuest(plan)
     const { domid, console } = platform
     return { domid, platform, console, destroy: () => this.#host.toolstack.destroy(domid) }
   }

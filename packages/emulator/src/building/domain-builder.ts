@@ -1,4 +1,4 @@
-import { DOM0, type Domid, type FrameNumber, type GrantRef } from '@split-driver/abi'
+import { DOM0, type Domid, type FrameNumber, type GrantRef, SharedInfo, SharedInfo32 } from '@split-driver/abi'
 import { GRANT_RESERVED_CONSOLE, GRANT_RESERVED_XENSTORE, GrantTableV1 } from '@split-driver/grant'
 import type { DomainCalls, DomainSize } from '../hypervisor/domain-calls.js'
 import type { EventChannelCalls } from '../hypervisor/event-channel-calls.js'
@@ -51,7 +51,7 @@ export class DomainBuilder {
   renew(domid: Domid): StartOfDay {
     const { domains, memory } = this.#xen
     const before = domains.get(domains.record(domid), domainRecord.startInfo) as FrameNumber
-    const { commandLine } = readStartInfo(memory, before)
+    const { commandLine } = readStartInfo(memory, before, domains.wordBits(domains.record(domid)))
     this.#domains.renew(domid)
     return this.#startOfDay(domid, { commandLine }, 'guest')
   }
@@ -76,7 +76,9 @@ export class DomainBuilder {
     domains.set(record, domainRecord.storePort, store.port)
     const console = role === 'guest' ? { frame: page(memoryMap.console), port: openPort() } : undefined
     if (console) domains.set(record, domainRecord.consolePort, console.port)
+    const wordBits = domains.wordBits(record)
     const start: StartOfDay = {
+      wordBits,
       pages: field('memoryFrames'),
       sharedInfo: field('sharedInfo') as FrameNumber,
       privileged: role === 'control',
@@ -84,7 +86,8 @@ export class DomainBuilder {
       console,
       commandLine: plan.commandLine ?? '',
     }
-    writeTimes(memory.frame(start.sharedInfo), field('vcpuCount'), this.#time)
+    const layout = wordBits === 32 ? SharedInfo32 : SharedInfo
+    writeTimes(memory.frame(start.sharedInfo), layout, field('vcpuCount'), this.#time)
     domains.set(record, domainRecord.startInfo, page(memoryMap.startInfo))
     writeStartInfo(memory, page(memoryMap.startInfo), start)
     return start

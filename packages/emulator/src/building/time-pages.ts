@@ -1,4 +1,10 @@
-import { type SharedMemory, type WallClock, writeVcpuTime, writeWallClock } from '@split-driver/abi'
+import {
+  type SharedInfoLayout,
+  type SharedMemory,
+  type WallClock,
+  writeVcpuTime,
+  writeWallClock,
+} from '@split-driver/abi'
 
 export interface MachineTime {
   /** Nanoseconds since the machine started; also what its time-stamp counter counts. */
@@ -20,11 +26,16 @@ export const wallClockAt = (milliseconds: number): WallClock => {
  * Writes the time of every vcpu and the wall clock. Once is enough: the counter runs exactly as fast as system time, so what
  * is written stays right for ever.
  */
-export const writeTimes = (sharedInfo: SharedMemory, vcpus: number, time: MachineTime): void => {
+export const writeTimes = (
+  sharedInfo: SharedMemory,
+  layout: SharedInfoLayout,
+  vcpus: number,
+  time: MachineTime,
+): void => {
   const now = time.now()
   // A tick is a nanosecond: 2 × ½.
   const scale = { tscToSystemMul: 0x8000_0000, tscShift: 1 }
   for (let vcpu = 0; vcpu < vcpus; vcpu++)
     writeVcpuTime(sharedInfo, vcpu, { systemTime: now, tscTimestamp: now, ...scale })
-  writeWallClock(sharedInfo, time.began)
+  writeWallClock(sharedInfo, time.began, layout)
 }

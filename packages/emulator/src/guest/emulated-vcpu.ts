@@ -32,6 +32,7 @@ export class EmulatedVcpu implements Disposable {
     this.#gate = new PauseGate(xen, domid)
     this.clock = this.#gate.clock(machine.clockOf(domid))
     const sharedInfo = new FrameMemory(memory, field('sharedInfo'), 1, 'writable')
+    const words = xen.domains.twoLevelWords(record)
     const vcpuCount = field('vcpuCount')
     const { clock } = this
     this.hypercalls = { vcpu: new GuestVcpu({ machine, domid, vcpu, count: vcpuCount, sharedInfo, clock }) }
@@ -41,7 +42,7 @@ export class EmulatedVcpu implements Disposable {
       vcpu,
       xen,
       calls,
-      guest: openEventAbi({ domid, vcpu, vcpuCount, eventAbi, memory, sharedInfo, calls, pages: undefined }),
+      guest: openEventAbi({ domid, vcpu, vcpuCount, eventAbi, memory, sharedInfo, words, calls, pages: undefined }),
       startOfDay: [],
       gate: this.#gate,
       clock: this.clock,

@@ -7,6 +7,7 @@ import {
   initEventPage,
   type ServedPorts,
   TwoLevelEvents,
+  type TwoLevelWords,
   UpcallFlags,
 } from '@split-driver/evtchn'
 import type { ControlBlock } from '../hypervisor/event-control-calls.js'
@@ -25,6 +26,8 @@ export interface EventAbiParts {
   readonly eventAbi: 'two-level' | 'fifo'
   readonly memory: MachineMemory
   readonly sharedInfo: SharedMemory
+  /** How that page is laid out. */
+  readonly words: TwoLevelWords
   readonly calls: Pick<Hypercalls, 'channels' | 'eventControl'>
   /** The domain's free memory; what its first vcpu alone can give out. */
   readonly pages: PageAllocator | undefined
@@ -55,20 +58,20 @@ export const openEventAbi = (parts: EventAbiParts): GuestEventAbi => {
   return opened
 }
 
-const openTwoLevel = ({ sharedInfo, vcpu }: EventAbiParts, serves: ServedPorts): GuestEventAbi => ({
-  abi: new TwoLevelEvents(sharedInfo, vcpu, undefined, serves),
+const openTwoLevel = ({ sharedInfo, vcpu, words }: EventAbiParts, serves: ServedPorts): GuestEventAbi => ({
+  abi: new TwoLevelEvents(sharedInfo, vcpu, words, serves),
   cover: () => {},
   invalidate: () => {},
 })
 
 const openFifo = (parts: EventAbiParts, serves: ServedPorts): GuestEventAbi => {
-  const { domid, vcpu, vcpuCount, memory, sharedInfo, calls, pages } = parts
+  const { domid, vcpu, vcpuCount, memory, sharedInfo, words, calls, pages } = parts
   const { frame, offset } = pages ? controlBlocks(parts, pages) : controlBlockOf(parts)
   const control = new FrameMemory(memory, frame, 1, 'writable')
   const array = new GuestEventArray(parts)
   if (vcpuCount > 1 && pages) array.cover((PAGES_OF_SEVERAL_VCPUS * EVENT_WORDS_PER_PAGE - 1) as Port)
   const abi = new FifoEvents({
-    flags: new UpcallFlags(sharedInfo, vcpu),
+    flags: new UpcallFlags(sharedInfo, vcpu, words),
     control,
     controlWord: offset / 4,
     array,

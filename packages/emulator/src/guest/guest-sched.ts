@@ -1,4 +1,4 @@
-import { type Port, ShutdownReason, VcpuInfo, XenError } from '@split-driver/abi'
+import { type Port, ShutdownReason, XenError } from '@split-driver/abi'
 import type { EmulatedPlatform } from '../emulated-platform.js'
 import { nextTurn } from '../host-clock.js'
 import type { Machine } from '../machine.js'
@@ -23,13 +23,16 @@ export class GuestSched implements SchedHypercalls {
   readonly blocking: BlockingSched | undefined
   readonly #parts: GuestSchedParts
   readonly #wakeWord: number
+  readonly #upcallPendingByte: number
   #polls = 0
   #onStopped: () => void = () => {}
 
   constructor(parts: GuestSchedParts) {
     const { xen } = parts.machine
     this.#parts = parts
-    this.#wakeWord = xen.domains.wakeWord(parts.platform.domid, 0)
+    const { domid } = parts.platform
+    this.#wakeWord = xen.domains.wakeWord(domid, 0)
+    this.#upcallPendingByte = xen.domains.twoLevelWords(xen.domains.record(domid)).upcallPendingByte(0)
     this.stopped = new Promise((resolve) => {
       this.#onStopped = resolve
     })
@@ -90,7 +93,7 @@ export class GuestSched implements SchedHypercalls {
   /** What a delivery would find: set by whoever raises an event that is not masked. */
   #isEventPending(): boolean {
     const { machine, platform } = this.#parts
-    return machine.memory.frame(platform.start.sharedInfo).load8(VcpuInfo.at.evtchnUpcallPending.offset) !== 0
+    return machine.memory.frame(platform.start.sharedInfo).load8(this.#upcallPendingByte) !== 0
   }
 
   #isAnyPending(ports: readonly Port[]): boolean {

@@ -14,6 +14,7 @@ import {
   MAX_VCPUS,
   VCPUS_PER_FRAME,
   vcpuRecord,
+  type WordBits,
 } from './machine-layout.js'
 
 /** What a domain is given, and how far it may grow. */
@@ -22,17 +23,24 @@ export interface DomainSize {
   readonly memoryPages?: number
   /** Virtual CPUs, 1 … 32. Default 1. */
   readonly vcpus?: number
-  /** Ports up to this number can be open, 1 … 131,071 (the default); the two-level ABI ends at 4,095. */
+  /** Ports up to this number can be open, 1 … 131,071 (the default); the two-level ABI ends at 4,095, or 1,023 for 32 bits. */
   readonly maxEventChannels?: number
   /** Frames that its grant table may grow to, 512 grants of version 1 each; 1 … 256. Default 64, as Xen's. */
   readonly maxGrantFrames?: number
   /** Frames that its maptrack table may grow to, 256 mappings each; 1 … 1024 (the default, as Xen's). */
   readonly maxMaptrackFrames?: number
+  /** Width of the guest's longs, by which its shared-info and start-of-day page are laid out. Default 64. */
+  readonly wordBits?: WordBits
 }
 
 const inRange = (name: string, value: number, least: number, most: number): number => {
   if (Number.isInteger(value) && value >= least && value <= most) return value
   throw new RangeError(`${name} must be an integer from ${least} to ${most}, not ${value}`)
+}
+
+const judgedWidth = (wordBits: WordBits): WordBits => {
+  if (wordBits === 32 || wordBits === 64) return wordBits
+  throw new RangeError(`wordBits must be 32 or 64, not ${wordBits}`)
 }
 
 const judged = (size: DomainSize): Required<DomainSize> => ({
@@ -41,6 +49,7 @@ const judged = (size: DomainSize): Required<DomainSize> => ({
   maxEventChannels: inRange('maxEventChannels', size.maxEventChannels ?? FIFO_PORTS - 1, 1, FIFO_PORTS - 1),
   maxGrantFrames: inRange('maxGrantFrames', size.maxGrantFrames ?? 64, 1, GRANT_FRAMES_CEILING),
   maxMaptrackFrames: inRange('maxMaptrackFrames', size.maxMaptrackFrames ?? 1024, 1, MAPTRACK_FRAMES_CEILING),
+  wordBits: judgedWidth(size.wordBits ?? 64),
 })
 
 /** The entries of version 1 that are kept for the start of day. */
@@ -67,7 +76,8 @@ export class DomainCalls {
       const domid = domains.claim()
       const record = domains.record(domid)
       this.#allocate(domid, record, judgedSize)
-      domains.set(record, domainRecord.flags, privileged ? DomainFlag.Privileged : 0)
+      const width = judgedSize.wordBits === 32 ? DomainFlag.Width32 : 0
+      domains.set(record, domainRecord.flags, width | (privileged ? DomainFlag.Privileged : 0))
       domains.set(record, domainRecord.vcpuCount, judgedSize.vcpus)
       domains.set(record, domainRecord.eventLimit, judgedSize.maxEventChannels)
       domains.set(record, domainRecord.eventFreeHint, 1)

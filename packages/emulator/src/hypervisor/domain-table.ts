@@ -1,6 +1,7 @@
 import { DOMID_FIRST_RESERVED, type Domid, PAGE_WORDS, XenError } from '@split-driver/abi'
+import { TWO_LEVEL_32, TWO_LEVEL_64, type TwoLevelWords } from '@split-driver/evtchn'
 import type { MachineMemory } from '../memory/machine-memory.js'
-import { DomainFlag, DomainState, domainRecord, header } from './machine-layout.js'
+import { DomainFlag, DomainState, domainRecord, header, type WordBits } from './machine-layout.js'
 
 /** The domains of the machine: a record each, found by domid modulo the table's size. Callers hold the machine's lock. */
 export class DomainTable {
@@ -60,6 +61,16 @@ export class DomainTable {
   isPrivileged(domid: Domid): boolean {
     const record = this.find(domid)
     return record >= 0 && (this.#words[record + domainRecord.flags]! & DomainFlag.Privileged) !== 0
+  }
+
+  /** Width of the guest's longs. */
+  wordBits(record: number): WordBits {
+    return (this.#words[record + domainRecord.flags]! & DomainFlag.Width32) === 0 ? 64 : 32
+  }
+
+  /** Where events lie in its shared-info page. */
+  twoLevelWords(record: number): TwoLevelWords {
+    return this.wordBits(record) === 64 ? TWO_LEVEL_64 : TWO_LEVEL_32
   }
 
   /** Domids of all domains, dying ones too. */

@@ -3,14 +3,7 @@ import { EventPorts } from './event-ports.js'
 import { EventSignals } from './event-signals.js'
 import { FifoQueues } from './fifo-queues.js'
 import type { Hypervisor } from './hypervisor.js'
-import {
-  ChannelState,
-  channelRecord,
-  domainRecord,
-  EventAbiNumber,
-  TWO_LEVEL_PORTS,
-  vcpuRecord,
-} from './machine-layout.js'
+import { ChannelState, channelRecord, domainRecord, EventAbiNumber, vcpuRecord } from './machine-layout.js'
 
 /** Where a vcpu's FIFO control block lies. */
 export interface ControlBlock {
@@ -162,7 +155,8 @@ export class EventControlCalls {
 
   /** What is pending under the two-level ABI, and where every port begins under FIFO. */
   #savePending(record: number): void {
-    for (let port = 1; port < TWO_LEVEL_PORTS; port++) {
+    const { portCount } = this.#xen.domains.twoLevelWords(record)
+    for (let port = 1; port < portCount; port++) {
       const channel = this.#ports.find(record, port)
       if (channel < 0) return
       if (this.#ports.get(channel, channelRecord.state) === ChannelState.Free) continue

@@ -8,7 +8,6 @@ import {
   domainRecord,
   EventAbiNumber,
   FIFO_PORTS,
-  TWO_LEVEL_PORTS,
   vcpuRecord,
 } from './machine-layout.js'
 import { isGlobalVirq } from './virq-kinds.js'
@@ -205,8 +204,11 @@ export class EventPorts {
   /** One more than the highest port that the domain may have. */
   #end(record: number): number {
     const { domains } = this.#xen
-    const ports = domains.get(record, domainRecord.eventAbi) === EventAbiNumber.Fifo ? FIFO_PORTS : TWO_LEVEL_PORTS
-    return Math.min(ports, domains.get(record, domainRecord.eventLimit) + 1)
+    const isFifo = domains.get(record, domainRecord.eventAbi) === EventAbiNumber.Fifo
+    return Math.min(
+      isFifo ? FIFO_PORTS : domains.twoLevelWords(record).portCount,
+      domains.get(record, domainRecord.eventLimit) + 1,
+    )
   }
 
   #assertLiving(record: number, domid: Domid): void {

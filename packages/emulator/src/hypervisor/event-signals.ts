@@ -6,7 +6,6 @@ import {
   isFifoLinked,
   setFifoPending,
   setPending,
-  TWO_LEVEL_64,
   unmaskFifoPort,
   unmaskPort,
 } from '@split-driver/evtchn'
@@ -45,18 +44,20 @@ export class EventSignals {
   clear(record: number, channel: number, port: Port): void {
     this.#words[channel + channelRecord.pending] = 0
     if (this.#isFifo(record)) clearFifoPending(this.#queues.of(record), port)
-    else clearPending(this.#sharedInfo(record), port)
+    else clearPending(this.#sharedInfo(record), port, this.#twoLevel(record))
   }
 
   /** Does its guest see an event of this port, masked or not? */
   isPending(record: number, port: Port): boolean {
     return this.#isFifo(record)
       ? this.#queues.of(record).isPending(port)
-      : this.#bit(record, port, TWO_LEVEL_64.pending)
+      : this.#bit(record, port, this.#twoLevel(record).pending)
   }
 
   isMasked(record: number, port: Port): boolean {
-    return this.#isFifo(record) ? this.#queues.of(record).isMasked(port) : this.#bit(record, port, TWO_LEVEL_64.mask)
+    return this.#isFifo(record)
+      ? this.#queues.of(record).isMasked(port)
+      : this.#bit(record, port, this.#twoLevel(record).mask)
   }
 
   /** A closed port that its guest has yet to take off a queue: it cannot be given out. */
@@ -83,7 +84,7 @@ export class EventSignals {
   }
 
   #setPending(record: number, channel: number, port: Port, vcpu: number): boolean {
-    if (!this.#isFifo(record)) return setPending(this.#sharedInfo(record), vcpu, port)
+    if (!this.#isFifo(record)) return setPending(this.#sharedInfo(record), vcpu, port, this.#twoLevel(record))
     const queues = this.#queues.of(record)
     if (queues.arrayPage(port) !== undefined)
       return setFifoPending(queues, port, vcpu, this.#words[channel + channelRecord.priority]!)
@@ -92,7 +93,7 @@ export class EventSignals {
   }
 
   #unmask(record: number, channel: number, port: Port, vcpu: number): boolean {
-    if (!this.#isFifo(record)) return unmaskPort(this.#sharedInfo(record), vcpu, port)
+    if (!this.#isFifo(record)) return unmaskPort(this.#sharedInfo(record), vcpu, port, this.#twoLevel(record))
     return unmaskFifoPort(this.#queues.of(record), port, vcpu, this.#words[channel + channelRecord.priority]!)
   }
 
@@ -106,6 +107,10 @@ export class EventSignals {
 
   #isFifo(record: number): boolean {
     return this.#xen.domains.get(record, domainRecord.eventAbi) === EventAbiNumber.Fifo
+  }
+
+  #twoLevel(record: number) {
+    return this.#xen.domains.twoLevelWords(record)
   }
 
   #sharedInfo(record: number) {

@@ -9,7 +9,7 @@ import {
   type SharedMemory,
   XenError,
 } from '@split-driver/abi'
-import { EVENT_WORDS_PER_PAGE, type FifoDomain, TWO_LEVEL_64 } from '@split-driver/evtchn'
+import { EVENT_WORDS_PER_PAGE, type FifoDomain } from '@split-driver/evtchn'
 import type { Hypervisor } from './hypervisor.js'
 import { channelRecord, domainRecord, FIFO_ARRAY_AT, FIFO_PORTS, vcpuRecord } from './machine-layout.js'
 
@@ -68,8 +68,9 @@ export class FifoQueues implements FifoDomain {
   }
 
   raiseUpcall(vcpu: number): boolean {
-    const sharedInfo = this.#xen.memory.frame(this.#xen.domains.get(this.#record, domainRecord.sharedInfo))
-    return sharedInfo.exchange8(TWO_LEVEL_64.upcallPendingByte(vcpu), 1) === 0
+    const { domains, memory } = this.#xen
+    const sharedInfo = memory.frame(domains.get(this.#record, domainRecord.sharedInfo))
+    return sharedInfo.exchange8(domains.twoLevelWords(this.#record).upcallPendingByte(vcpu), 1) === 0
   }
 
   isPending(port: Port): boolean {

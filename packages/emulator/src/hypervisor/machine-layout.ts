@@ -1,4 +1,4 @@
-import { EVTCHN_2L_CHANNELS, LEGACY_MAX_VCPUS, PAGE_WORDS } from '@split-driver/abi'
+import { LEGACY_MAX_VCPUS, PAGE_WORDS } from '@split-driver/abi'
 import { GRANT_ENTRIES_PER_FRAME } from '@split-driver/grant'
 
 /**
@@ -113,7 +113,11 @@ export const domainRecord = {
 /** Dying: killed, its vcpu may still run. Zombie: all taken back but pages that others have mapped. */
 export const DomainState = { Free: 0, Building: 1, Running: 2, Dying: 3, Zombie: 4 } as const
 
-export const DomainFlag = { Privileged: 1 } as const
+/** Width32: its longs have 32 bits, and so have the shared-info and the start-of-day page that it finds. */
+export const DomainFlag = { Privileged: 1, Width32: 2 } as const
+
+/** Width of a guest's longs. */
+export type WordBits = 32 | 64
 
 /** The event ABI that a guest has chosen; two-level until it asks for FIFO. */
 export const EventAbiNumber = { TwoLevel: 0, Fifo: 1 } as const
@@ -155,9 +159,6 @@ export const channelRecord = {
 } as const
 
 export const ChannelState = { Free: 0, Unbound: 1, Interdomain: 2, Virq: 3, Ipi: 4 } as const
-
-/** Ports of the two-level ABI on a 64-bit machine. */
-export const TWO_LEVEL_PORTS = EVTCHN_2L_CHANNELS
 
 /** Ports of the FIFO ABI. @see event_channel.h EVTCHN_FIFO_NR_CHANNELS */
 export const FIFO_PORTS = 131_072

@@ -25,7 +25,7 @@ export class VersionCalls {
   }
 
   capabilities(): string {
-    return 'xen-3.0-x86_64'
+    return 'xen-3.0-x86_64 xen-3.0-x86_32p'
   }
 
   compileInfo() {
