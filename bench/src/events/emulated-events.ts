@@ -9,19 +9,24 @@ const DOMID_XEN = 0x7ff2 as Domid
 /** A schedule gives some of them away; none comes back before the next. */
 const MEMORY_PAGES = 64
 
+export interface EmulatedEventsShape extends Partial<Omit<EventWorldShape, 'domids'>> {
+  /** How many. Default 3. */
+  readonly domains?: number
+}
+
 /** An emulated machine whose domains run no code: every hypercall is made for them, as the model demands. */
 export class EmulatedEvents implements EventsUnderTest {
   readonly shape: EventWorldShape
   readonly #machine = Machine.create({ memoryMiB: 4, maxDomains: 4 })
   readonly #guests = new Map<number, RawGuest>()
 
-  constructor({ domains = 3, vcpus = 2, maxPort = 10 } = {}) {
-    const plan = { memoryPages: MEMORY_PAGES, vcpus, maxEventChannels: maxPort }
+  constructor({ domains = 3, vcpus = 2, maxPort = 10, wordBits = [], portsBefore = 0 }: EmulatedEventsShape = {}) {
     for (let i = 0; i < domains; i++) {
+      const plan = { memoryPages: MEMORY_PAGES, vcpus, maxEventChannels: maxPort, wordBits: wordBits[i] ?? 64 }
       const built = i === 0 ? this.#machine.buildControlDomain(plan) : this.#machine.buildGuest(plan)
       this.#guests.set(built.domid, new RawGuest(this.#machine, built, vcpus))
     }
-    this.shape = { domids: [...this.#guests.keys()], vcpus, maxPort }
+    this.shape = { domids: [...this.#guests.keys()], vcpus, maxPort, wordBits, portsBefore }
     this.reset()
   }
 

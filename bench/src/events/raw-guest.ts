@@ -1,7 +1,15 @@
 import { type Domid, PAGE_BYTES, PAGE_WORDS, type Port, type SharedMemory } from '@split-driver/abi'
 import type { EventAnswer, EventOperation, ObservedPort } from '@split-driver/conformance'
 import type { BuiltDomain, Machine } from '@split-driver/emulator'
-import { EVENT_WORDS_PER_PAGE, FifoEvents, initEventPage, TwoLevelEvents, UpcallFlags } from '@split-driver/evtchn'
+import {
+  EVENT_WORDS_PER_PAGE,
+  FifoEvents,
+  initEventPage,
+  TWO_LEVEL_32,
+  TWO_LEVEL_64,
+  TwoLevelEvents,
+  UpcallFlags,
+} from '@split-driver/evtchn'
 
 /** More than there are ports: an upcall serves all that there is. */
 const NO_LIMIT = 1000
@@ -34,8 +42,9 @@ export class RawGuest {
     this.#sharedInfo = machine.memory.frame(start.sharedInfo)
     this.#firstPage = start.store.frame + FIRST_FREE
     this.#strangePage = start.sharedInfo
-    this.#flags = Array.from({ length: vcpus }, (_, vcpu) => new UpcallFlags(this.#sharedInfo, vcpu))
-    this.#twoLevel = this.#flags.map((_, vcpu) => new TwoLevelEvents(this.#sharedInfo, vcpu))
+    const words = start.wordBits === 32 ? TWO_LEVEL_32 : TWO_LEVEL_64
+    this.#flags = Array.from({ length: vcpus }, (_, vcpu) => new UpcallFlags(this.#sharedInfo, vcpu, words))
+    this.#twoLevel = this.#flags.map((_, vcpu) => new TwoLevelEvents(this.#sharedInfo, vcpu, words))
   }
 
   /** All that its pages hold is gone, and all its ports are masked. To be called with none open, under the two-level ABI. */

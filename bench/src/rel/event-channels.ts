@@ -1,14 +1,15 @@
 import { runEventSchedule, SeededRandom } from '@split-driver/conformance'
-import { EmulatedEvents } from '../events/emulated-events.js'
+import { EmulatedEvents, type EmulatedEventsShape } from '../events/emulated-events.js'
 import type { RelOptions, RelOutcome, RelSuite } from './rel-suite.js'
 
 /** Calls of a schedule. */
 const STEPS = 32
 
-/** Ports that a domain can have: few, so that they run out and come again; and more than one group of the selector. */
-const SHAPES = [
-  { maxPort: 6 },
+/** Ports that a domain can have: few, so that they run out and come again; and once more than a group of the selector. */
+const SHAPES: readonly EmulatedEventsShape[] = [
+  { maxPort: 6, wordBits: [64, 64, 32] },
   { maxPort: 12 },
+  { domains: 2, maxPort: 68, wordBits: [64, 32], portsBefore: 60 },
   { domains: 2, vcpus: 1, maxPort: 3 },
   { domains: 4, vcpus: 3, maxPort: 8 },
 ]

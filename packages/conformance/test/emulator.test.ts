@@ -48,3 +48,14 @@ describe.each(['inline', 'threads', 'simulated'] as const)('emulator, %s, FIFO e
   }
   for (const suite of [eventChannelSuite, blockSuite, consoleSuite]) suite(options)
 })
+
+/** Suites that go by events, with guests of 32 bits beside a control domain of 64. */
+describe.each(['inline', 'threads', 'simulated'] as const)('emulator, %s, 32-bit guests', (mode) => {
+  const options: SuiteOptions = {
+    test,
+    notRun: (name, reason) => test.todo(`${name}: not run, ${reason}`),
+    world: () => createEmulatedWorld(mode, 1, {}, { wordBits: 32 }),
+    supports: EmulatedWorld.supports(mode),
+  }
+  for (const suite of [eventChannelSuite, blockSuite]) suite(options)
+})

@@ -14,8 +14,10 @@ type Of<O extends EventOperation['op']> = Extract<EventOperation, { readonly op:
 export class EventModel {
   readonly #domains: Map<number, ModelDomain>
 
-  constructor({ domids, vcpus, maxPort }: EventWorldShape) {
-    this.#domains = new Map(domids.map((domid, i) => [domid, new ModelDomain(domid, vcpus, maxPort, i === 0)]))
+  constructor({ domids, vcpus, maxPort, wordBits = [] }: EventWorldShape) {
+    const domain = (domid: number, i: number) =>
+      new ModelDomain({ domid, vcpus, maxPort, privileged: i === 0, wordBits: wordBits[i] ?? 64 })
+    this.#domains = new Map(domids.map((domid, i) => [domid, domain(domid, i)]))
   }
 
   domain(domid: number): ModelDomain {

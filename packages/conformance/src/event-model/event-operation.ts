@@ -31,6 +31,10 @@ export interface EventWorldShape {
   readonly vcpus: number
   /** The highest port that a domain can have. */
   readonly maxPort: number
+  /** Width of each domain's longs, in the order of `domids`; 64 bits unless given. */
+  readonly wordBits?: readonly (32 | 64)[]
+  /** IPIs that each domain opens before a schedule begins, so that it meets ports of several groups. Default 0. */
+  readonly portsBefore?: number
 }
 
 /** A domid that no domain has. */

@@ -13,14 +13,26 @@ const DEFAULT_PRIORITY = 7
 
 /** Records that a domain's table has from the start. */
 export const FIRST_RECORDS = 128
-const TWO_LEVEL_END = 4096
 const FIFO_END = 131_072
-/** Ports that one bit of the two-level selector speaks for, and words in a page of the FIFO array. */
-const GROUP = 64
+/** Words in a page of the FIFO array. */
 const PAGE = 1024
+
+export interface ModelDomainPlan {
+  readonly domid: number
+  readonly vcpus: number
+  readonly maxPort: number
+  readonly privileged: boolean
+  /** One bit of the two-level selector speaks for so many ports, and there are so many bits. */
+  readonly wordBits: 32 | 64
+}
 
 /** A domain's event channels, without a bit or an atomic operation in sight: sets of ports, and lists for queues. */
 export class ModelDomain {
+  readonly domid: number
+  readonly vcpus: number
+  readonly privileged: boolean
+  readonly #maxPort: number
+  readonly #wordBits: number
   readonly channels: ModelChannel[]
   abi: 'two-level' | 'fifo' = 'two-level'
   /** Upcall pending, by vcpu. */
@@ -34,12 +46,12 @@ export class ModelDomain {
   /** Raised while there was no word for it. */
   readonly #saved = new Set<number>()
 
-  constructor(
-    readonly domid: number,
-    readonly vcpus: number,
-    readonly maxPort: number,
-    readonly privileged: boolean,
-  ) {
+  constructor({ domid, vcpus, maxPort, privileged, wordBits }: ModelDomainPlan) {
+    this.domid = domid
+    this.vcpus = vcpus
+    this.privileged = privileged
+    this.#maxPort = maxPort
+    this.#wordBits = wordBits
     this.channels = Array.from({ length: maxPort + 2 }, closedChannel)
     const each = <T>(make: () => T) => Array.from({ length: vcpus }, make)
     this.due = each(() => false)
@@ -55,7 +67,7 @@ export class ModelDomain {
 
   /** The lowest port that is free and in no queue; 0 if there is none. */
   lowestFree(): number {
-    const end = Math.min(this.maxPort + 1, this.abi === 'fifo' ? FIFO_END : TWO_LEVEL_END)
+    const end = Math.min(this.#maxPort + 1, this.abi === 'fifo' ? FIFO_END : this.#wordBits ** 2)
     for (let port = 1; port < end; port++)
       if (this.channels[port]!.is === 'closed' && !(this.abi === 'fifo' && this.#fifo.linked.has(port))) return port
     return 0
@@ -172,9 +184,13 @@ export class ModelDomain {
 
   #select(vcpu: number, port: number): void {
     const groups = this.#twoLevel.groups[vcpu]!
-    const group = Math.floor(port / GROUP)
+    const group = this.#groupOf(port)
     if (!groups.has(group)) this.due[vcpu] = true
     groups.add(group)
+  }
+
+  #groupOf(port: number): number {
+    return Math.floor(port / this.#wordBits)
   }
 
   #link(port: number, vcpu: number, priority: number): void {
@@ -187,7 +203,7 @@ export class ModelDomain {
 
   #serveGroups(vcpu: number): number[] {
     const { groups, pending, unmasked } = this.#twoLevel
-    const served = [...pending].filter((port) => groups[vcpu]!.has(Math.floor(port / GROUP)) && unmasked.has(port))
+    const served = [...pending].filter((port) => groups[vcpu]!.has(this.#groupOf(port)) && unmasked.has(port))
     groups[vcpu]!.clear()
     for (const port of served) {
       pending.delete(port)

@@ -53,17 +53,23 @@ class Schedule {
   }
 
   step(call: EventCall): EventAnswer {
+    const answer = this.#answer(call)
+    compare(this.#tested, this.#model)
+    return answer
+  }
+
+  #answer(call: EventCall): EventAnswer {
     this.calls.push(call)
     const answer = this.#model.perform(call)
     assertEqual(answerOf(this.#tested.perform(call)), answerOf(answer), call.call.op)
-    compare(this.#tested, this.#model)
     return answer
   }
 
   /** Some domains at the FIFO ABI, and channels between them that are let through, so that what follows meets something. */
   begin(random: SeededRandom): void {
-    const { domids, vcpus } = this.#tested.shape
+    const { domids, vcpus, portsBefore = 0 } = this.#tested.shape
     for (const caller of domids) {
+      for (let i = 0; i < portsBefore; i++) this.#answer({ caller, call: { op: 'bindIpi', vcpu: random.below(vcpus) } })
       if (random.below(3) === 0) continue
       for (let vcpu = 0; vcpu < vcpus; vcpu++)
         this.step({ caller, call: { op: 'initControl', vcpu, place: 'own page' } })
