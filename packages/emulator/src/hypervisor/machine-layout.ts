@@ -104,7 +104,7 @@ export const domainRecord = {
   /** Its UUID, 16 bytes as 4 words. */
   handle: 43,
   /** Last free maptrack handle + 1. */
-  lastFreeHandle: 43,
+  lastFreeHandle: 47,
   /** One futex word a vcpu; changes whenever that vcpu may have something to do. Outlives the domain: see DomainTable. */
   wake: 64,
   words: 128,

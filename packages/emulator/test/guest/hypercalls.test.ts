@@ -79,7 +79,8 @@ describe.each(['inline', 'threads', 'simulated'] as const)('hypercalls of a gues
   test('xen_version', async () => {
     await using host = await boot(mode)
     const uuid = '01234567-89ab-4def-8123-456789abcdef'
-    const { version } = (await host.createGuest({ name: 'guest', uuid })).hypercalls
+    const guest = await host.createGuest({ name: 'guest', uuid })
+    const { version } = guest.hypercalls
     expect([version.version() >> 16, version.version() & 0xffff]).toEqual([4, 17])
     expect(version.extraversion().length).toBeLessThan(16)
     expect(version.capabilities()).toContain('xen-3.0-x86_64')
@@ -87,6 +88,11 @@ describe.each(['inline', 'threads', 'simulated'] as const)('hypercalls of a gues
     expect(version.features() & (1 << XenFeature.Dom0)).toBe(0)
     expect(host.dom0.hypercalls.version.features() & (1 << XenFeature.Dom0)).not.toBe(0)
     expect(() => version.features(1)).toThrow(/EINVAL/)
+    expect(Buffer.from(version.guestHandle()).toString('hex')).toBe(uuid.replaceAll('-', ''))
+    // No matter what the domain maps meanwhile.
+    const shared = host.dom0.sharer.share(guest.domid, 1, 'writable')
+    guest.mapper.unmap(guest.mapper.map(host.dom0.domid, shared.refs, 'writable'))
+    expect(host.dom0.sharer.unshare(shared)).toBe(0)
     expect(Buffer.from(version.guestHandle()).toString('hex')).toBe(uuid.replaceAll('-', ''))
     expect(version.compileInfo().compiler).not.toBe('')
     expect(version.changeset()).toBe('unavailable')
