@@ -45,7 +45,7 @@ describe('a planned fault', () => {
     const codes = Array.from({ length: 5 }, () =>
       codeOf(() => dom0.mapper.unmap(dom0.mapper.map(guest.domid, refs, 'writable'))),
     )
-    expect(codes).toEqual(['done', 'GNTST_no_device_space', 'GNTST_no_device_space', 'done', 'done'])
+    expect(codes).toEqual(['done', 'GNTST_no_space', 'GNTST_no_space', 'done', 'done'])
   })
 
   it.each([
