@@ -20,6 +20,7 @@ export type {
 } from './guest/guest-hypercalls.js'
 export type { ChannelStatus } from './hypervisor/event-channel-calls.js'
 export type { ControlBlock } from './hypervisor/event-control-calls.js'
+export type { WordBits } from './hypervisor/machine-layout.js'
 export { type GrantHolder, type GrantInspection, Inspection, type PortInspection } from './inspection.js'
 export type { LedgerEntry } from './ledger.js'
 export { type Hypercalls, Machine, type MachineHandle, type MachineMode, type MachineOptions } from './machine.js'
