@@ -7,11 +7,11 @@ import type { XenStore } from './xenstore.js'
 export interface SwitchStateOptions {
   /** Further keys of the directory, written in the same transaction. */
   readonly keys?: KeysToWrite
-  /** Writes nothing if the node holds this state: somebody else asked for something that comes first. */
-  readonly unless?: XenbusState
+  /** Writes nothing if the node holds one of these: somebody else asked for something that comes first. */
+  readonly unless?: readonly XenbusState[]
 }
 
-/** `gone`: the directory was removed, and stays so. `overtaken`: the node held the `unless` state. */
+/** `gone`: the directory was removed, and stays so. `overtaken`: the node held an `unless` state. */
 export type SwitchOutcome = 'switched' | 'unchanged' | 'overtaken' | 'gone'
 
 /**
@@ -23,12 +23,12 @@ export const switchState = (
   store: Pick<XenStore, 'transaction'>,
   directory: string,
   state: XenbusState,
-  { keys = {}, unless }: SwitchStateOptions = {},
+  { keys = {}, unless = [] }: SwitchStateOptions = {},
 ): Promise<SwitchOutcome> =>
   store.transaction(async (transaction) => {
     const { path, text: current } = await readStateText(transaction, directory)
     if (current === undefined) return 'gone'
-    if (unless !== undefined && current === String(unless)) return 'overtaken'
+    if (unless.some((other) => current === String(other))) return 'overtaken'
     for (const [name, value] of Object.entries(keys)) {
       if (value !== undefined) await transaction.write(joinPath(directory, name), keyText(value))
     }

@@ -82,7 +82,7 @@ describe('rule 33: switchState', () => {
 
   it('gives way to the state it was told to give way to', async () => {
     const { store, view, directory } = world({ '/d/state': '5' })
-    const options = { keys: { a: 1 }, unless: XenbusState.Closing }
+    const options = { keys: { a: 1 }, unless: [XenbusState.Closing] }
     expect(await switchState(view, directory, XenbusState.Connected, options)).toBe('overtaken')
     expect(store.changes).toEqual([])
   })

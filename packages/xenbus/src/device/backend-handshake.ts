@@ -1,4 +1,3 @@
-import { XenError } from '@split-driver/abi'
 import type { KeysToWrite } from '../keys/key-set.js'
 import { KEY } from '../keys/keys.js'
 import { XenbusState } from '../state.js'
@@ -26,10 +25,11 @@ export class BackendHandshake implements Handshake {
 
   async react({ own, otherend }: StatePair): Promise<void> {
     const run = this.#run
-    if (own === undefined) return this.#removed()
+    if (own === undefined) return run.endRemoved('removed')
     if (run.closeRequested) return this.#close()
     if (own === XenbusState.Closing && run.state !== own) await this.#asked()
-    if (own === XenbusState.Initialising && run.state !== own && !this.#fresh) return this.#replaced()
+    if (own === XenbusState.Initialising && run.state !== own && !this.#fresh)
+      return run.endRemoved('removed and made anew')
     await this.#follow(otherend)
   }
 
@@ -81,7 +81,7 @@ export class BackendHandshake implements Handshake {
 
   async #offer(): Promise<void> {
     const keys = await this.#hooks.offer()
-    if (!(await this.#run.switchTo(XenbusState.InitWait, { keys, unless: XenbusState.Closing }))) return
+    if (!(await this.#run.switchTo(XenbusState.InitWait, { keys, unless: [XenbusState.Closing] }))) return
     this.#fresh = false
   }
 
@@ -123,16 +123,5 @@ export class BackendHandshake implements Handshake {
   async #toClosed(): Promise<boolean> {
     await this.#run.letGo()
     return this.#run.switchTo(XenbusState.Closed)
-  }
-
-  #removed(): Promise<void> {
-    const { path } = this.#run
-    return this.#run.end(new XenError('ENODEV', `${path} was removed`, { detail: { path } }))
-  }
-
-  /** Removed and made anew before we looked: another device by the same name. */
-  #replaced(): Promise<void> {
-    const { path } = this.#run
-    return this.#run.end(new XenError('ENODEV', `${path} was removed and made anew`, { detail: { path } }))
   }
 }

@@ -114,8 +114,13 @@ export class DeviceRun {
     this.wake()
   }
 
-  /** @returns whether the node holds the state now; if not, its directory is gone or `unless` came first */
-  async switchTo(state: XenbusState, options: SwitchStateOptions = {}): Promise<boolean> {
+  /**
+   * Once we are beyond Initialising, a node that says so is another device's by the same name, and is left alone.
+   * @returns whether the node holds the state now; if not, its directory is gone or `unless` came first
+   */
+  async switchTo(state: XenbusState, { keys, unless = [] }: SwitchStateOptions = {}): Promise<boolean> {
+    const another = this.state > XenbusState.Initialising ? [XenbusState.Initialising] : []
+    const options = { unless: [...unless, ...another], ...(keys && { keys }) }
     const outcome = await switchState(this.host.xenstore, this.path, state, options)
     if (outcome === 'gone' || outcome === 'overtaken') return false
     this.noteState(state)
@@ -137,7 +142,7 @@ export class DeviceRun {
   async connect(connect: () => KeysToWrite | void | Promise<KeysToWrite> | Promise<void>): Promise<void> {
     this.holding = true
     const keys = (await connect()) ?? {}
-    if (!(await this.switchTo(XenbusState.Connected, { keys, unless: XenbusState.Closing }))) return
+    if (!(await this.switchTo(XenbusState.Connected, { keys, unless: [XenbusState.Closing] }))) return
     this.connected = true
     this.#opens.resolve()
   }
@@ -163,6 +168,15 @@ export class DeviceRun {
     this.#opens.reject(reason ?? new XenError('CLOSED', `${this.path} was closed`, { detail: { path: this.path } }))
     this.#closes()
     this.#events.emit('closed', reason)
+  }
+
+  /**
+   * Our directory is gone, or was made anew before we looked: for another device by the same name.
+   * @param reason why we were closing already
+   */
+  endRemoved(how: 'removed' | 'removed and made anew', reason?: Error): Promise<void> {
+    const { path } = this
+    return this.end(reason ?? new XenError('ENODEV', `${path} was ${how}`, { detail: { path } }))
   }
 
   async #live(otherendKeys: OtherendKeys, handshake: Handshake): Promise<void> {

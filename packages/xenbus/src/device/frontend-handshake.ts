@@ -40,10 +40,9 @@ export class FrontendHandshake implements Handshake {
 
   async react(states: StatePair): Promise<void> {
     const run = this.#run
-    if (states.own === undefined) {
-      const detail = { path: run.path }
-      return run.end(this.#reason ?? new XenError('ENODEV', `${run.path} was removed`, { detail }))
-    }
+    if (states.own === undefined) return run.endRemoved('removed', this.#reason)
+    if (this.#began && states.own === XenbusState.Initialising && run.state !== states.own)
+      return run.endRemoved('removed and made anew', this.#reason)
     if (!this.#closing && (run.closeRequested || this.#backendLeft(states.otherend))) await this.#beginClosing(states)
     if (this.#closing) return this.#finishClosing(states)
     if (!this.#began && !(await this.#begin(states))) return

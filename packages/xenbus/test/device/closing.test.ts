@@ -129,6 +129,40 @@ describe('rule 33: a directory that is removed', () => {
     })
 })
 
+describe('a frontend whose device is removed and made anew before it looks', () => {
+  const replaced = async (whileClosing: boolean) => {
+    const world = new DeviceWorld()
+    const { frontend, backend } = await world.connect()
+    let settleRequests = (): void => undefined
+    frontend.overrides.quiesce = () => new Promise((resolve) => (settleRequests = resolve))
+    const reasons: unknown[] = []
+    frontend.on('closed', (reason) => reasons.push((reason as { code?: string } | undefined)?.code))
+    const closing = whileClosing ? frontend.close() : undefined
+    if (whileClosing) await settle()
+    world.remove(world.backendDirectory)
+    world.remove(world.frontendDirectory)
+    world.create()
+    await settle()
+    await closing
+    settleRequests()
+    return { world, frontend, backend, reasons }
+  }
+
+  it('ends, frees once, and leaves the new one alone', async () => {
+    const { world, frontend, reasons } = await replaced(false)
+    expect(reasons).toEqual(['ENODEV'])
+    expect(frontend.log.count('disconnect')).toBe(1)
+    expect(world.states).toEqual(['1', '1'])
+  })
+
+  it('does so also while it waits for requests to finish', async () => {
+    const { world, frontend, reasons } = await replaced(true)
+    expect(reasons).toEqual(['ENODEV'])
+    expect(frontend.log.count('disconnect')).toBe(1)
+    expect(world.states).toEqual(['1', '1'])
+  })
+})
+
 it('a device that is not there is ENODEV, and leaves no trace', async () => {
   const world = new DeviceWorld()
   const frontend = new ProbeFrontend(world.guest, 'device/pin/77')
