@@ -41,13 +41,14 @@ export abstract class RestartableDaemon {
     await this.#restart
   }
 
-  /** Ends it in order. @returns what it has left open, one line for each */
+  /** Ends it in order; a process that is ending is not killed any more. @returns what it has left open, one line for each */
   async stop(): Promise<readonly string[]> {
     await this.back()
-    await this.close()
-    const left = this.#process?.holdings() ?? []
-    await this.#process?.[Symbol.asyncDispose]()
+    const process = this.#process
     this.#process = undefined
+    await this.close()
+    const left = process?.holdings() ?? []
+    await process?.[Symbol.asyncDispose]()
     return left
   }
 
