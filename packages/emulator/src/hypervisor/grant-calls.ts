@@ -22,7 +22,7 @@ import { GrantCopies } from './grant-copies.js'
 import { GrantEntries } from './grant-entries.js'
 import { GrantMappings } from './grant-mappings.js'
 import { GrantPins, type PinCounts } from './grant-pins.js'
-import { GrantTables } from './grant-tables.js'
+import { GrantTables, noFrames } from './grant-tables.js'
 import { HypercallTurns, OPS_A_TURN } from './hypercall-turns.js'
 import type { Hypervisor } from './hypervisor.js'
 import { domainRecord, maptrackRecord } from './machine-layout.js'
@@ -107,13 +107,11 @@ export class GrantCalls {
   }
 
   setupTable(caller: Domid, { dom, nrFrames }: GrantFramesRequest): GrantFramesAnswer {
-    const refused = (status: GrantStatus) => ({ status, frameList: [] })
-    return this.#turns.ofTable(caller, dom, (record) => this.#tables.setup(record, nrFrames), refused)
+    return this.#turns.ofTable(caller, dom, (record) => this.#tables.setup(record, nrFrames), noFrames)
   }
 
   getStatusFrames(caller: Domid, { dom, nrFrames }: GrantFramesRequest): GrantFramesAnswer {
-    const refused = (status: GrantStatus) => ({ status, frameList: [] })
-    return this.#turns.ofTable(caller, dom, (record) => this.#tables.statusFrames(record, nrFrames), refused)
+    return this.#turns.ofTable(caller, dom, (record) => this.#tables.statusFrames(record, nrFrames), noFrames)
   }
 
   querySize(caller: Domid, dom: Domid): GrantTableSize {

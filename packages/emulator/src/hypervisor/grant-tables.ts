@@ -23,7 +23,8 @@ interface ReservedEntry {
   readonly frame: number
 }
 
-const noFrames = (status: GrantStatus): GrantFramesAnswer => ({ status, frameList: [] })
+/** A request for frames that is refused. */
+export const noFrames = (status: GrantStatus): GrantFramesAnswer => ({ status, frameList: [] })
 
 /** Size and version of every domain's grant table. Domains are named by their record; callers hold the lock. */
 export class GrantTables {

@@ -1,6 +1,6 @@
 import type { Domid } from '@split-driver/abi'
 import type { DomainTable } from '../hypervisor/domain-table.js'
-import { MAX_VCPUS } from '../hypervisor/machine-layout.js'
+import { AttachedVcpus } from '../wakeups/attached-vcpus.js'
 import type { Upcall, Wakeups } from '../wakeups/wakeups.js'
 import type { Scheduler } from './scheduler.js'
 import type { Task } from './task-heap.js'
@@ -14,7 +14,7 @@ export class SimulatedWakeups implements Wakeups {
   /** Microseconds more that the event which is being sent takes. */
   delay = 0
   readonly #scheduler: Scheduler
-  readonly #vcpus = new Map<number, SimulatedVcpu>()
+  readonly #vcpus = new AttachedVcpus<SimulatedVcpu>()
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler
@@ -22,21 +22,15 @@ export class SimulatedWakeups implements Wakeups {
 
   attach(domid: Domid, vcpu: number, _domains: DomainTable, upcall: Upcall): () => void {
     const attached = new SimulatedVcpu(this.#scheduler, domid, upcall)
-    const key = keyOf(domid, vcpu)
-    this.#vcpus.set(key, attached)
+    const detach = this.#vcpus.add(domid, vcpu, attached)
     attached.wake(0)
-    return () => {
-      attached.stop()
-      if (this.#vcpus.get(key) === attached) this.#vcpus.delete(key)
-    }
+    return detach
   }
 
   signal(domid: Domid, vcpu: number): void {
-    this.#vcpus.get(keyOf(domid, vcpu))?.wake(this.delay)
+    this.#vcpus.get(domid, vcpu)?.wake(this.delay)
   }
 }
-
-const keyOf = (domid: Domid, vcpu: number): number => domid * MAX_VCPUS + vcpu
 
 class SimulatedVcpu {
   readonly #scheduler: Scheduler

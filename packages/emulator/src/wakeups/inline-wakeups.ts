@@ -1,7 +1,7 @@
 import type { Domid } from '@split-driver/abi'
 import { nextTurn } from '../host-clock.js'
 import type { DomainTable } from '../hypervisor/domain-table.js'
-import { MAX_VCPUS } from '../hypervisor/machine-layout.js'
+import { AttachedVcpus } from './attached-vcpus.js'
 import type { Upcall, Wakeups } from './wakeups.js'
 
 /** Upcalls in a row before the host's own events (files, timers) get a turn: two chatting domains must not starve them. */
@@ -10,26 +10,20 @@ const MICROTASKS_IN_A_ROW = 64
 /** All domains in one thread: an event is delivered in a microtask of its own, never inside the sender's call. */
 export class InlineWakeups implements Wakeups {
   readonly parallel = false
-  readonly #vcpus = new Map<number, InlineVcpu>()
+  readonly #vcpus = new AttachedVcpus<InlineVcpu>()
   readonly #pace = { inARow: 0, turnAsked: false }
 
   attach(domid: Domid, vcpu: number, _domains: DomainTable, upcall: Upcall): () => void {
     const attached = new InlineVcpu(upcall, this.#pace)
-    const key = keyOf(domid, vcpu)
-    this.#vcpus.set(key, attached)
+    const detach = this.#vcpus.add(domid, vcpu, attached)
     attached.schedule()
-    return () => {
-      attached.stop()
-      if (this.#vcpus.get(key) === attached) this.#vcpus.delete(key)
-    }
+    return detach
   }
 
   signal(domid: Domid, vcpu: number): void {
-    this.#vcpus.get(keyOf(domid, vcpu))?.schedule()
+    this.#vcpus.get(domid, vcpu)?.schedule()
   }
 }
-
-const keyOf = (domid: Domid, vcpu: number): number => domid * MAX_VCPUS + vcpu
 
 class InlineVcpu {
   readonly #upcall: Upcall
