@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:net'
 import type { ConsoleBackend } from '@split-driver/console'
 import type { Clock } from '@split-driver/platform'
+import { listenPrivately } from '../daemon/listen-privately.js'
 import { ConsoleConnection } from './console-connection.js'
-import { listenPrivately } from './listen-privately.js'
 
 /** Terminals at one console at a time. */
 const MAX_CONNECTIONS = 32

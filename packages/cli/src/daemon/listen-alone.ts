@@ -1,7 +1,7 @@
 import { lstat, unlink } from 'node:fs/promises'
 import { createConnection, type Server } from 'node:net'
 import { XenError } from '@split-driver/abi'
-import { listenPrivately } from '../consoled/listen-privately.js'
+import { listenPrivately } from './listen-privately.js'
 
 /**
  * Listens on a Unix socket that one living process at a time may have. What a process that was killed has left there is

@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { DOM0 } from '@split-driver/abi'
 import { SocketChannel } from '@split-driver/privcmd'
 import type { XenstoreServer } from '@split-driver/xenstored'
-import { listenPrivately } from '../consoled/listen-privately.js'
+import { listenPrivately } from '../daemon/listen-privately.js'
 
 /**
  * XenStore's own protocol at a Unix socket, with the rights of the control domain, as xenstored has one: our commands speak
