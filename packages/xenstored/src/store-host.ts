@@ -1,9 +1,9 @@
 import type { Domid, FrameNumber, Port } from '@split-driver/abi'
-import type { DomainRecords } from './domain-record.js'
-import type { XenstoreLimits } from './limits.js'
-import type { OpenTransactions } from './open-transactions.js'
-import type { Store } from './store.js'
-import type { Watches } from './watches.js'
+import type { DomainRecords } from './domains/domain-record.js'
+import type { XenstoreLimits } from './quotas/limits.js'
+import type { OpenTransactions } from './transactions/open-transactions.js'
+import type { Store } from './tree/store.js'
+import type { Watches } from './watches/watches.js'
 
 /** What the control domain may ask about domains. */
 export interface DomainControl {

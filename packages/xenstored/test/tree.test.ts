@@ -1,9 +1,9 @@
 import type { Domid } from '@split-driver/abi'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Children, noChildren } from '../src/children.js'
-import { DomainRecord } from '../src/domain-record.js'
-import { bottomUp, newNode, Tree } from '../src/tree.js'
+import { DomainRecord } from '../src/domains/domain-record.js'
+import { type Children, noChildren } from '../src/tree/children.js'
+import { bottomUp, newNode, Tree } from '../src/tree/tree.js'
 
 const owner = new DomainRecord(0 as Domid)
 const node = (generation: number) => newNode(new Uint8Array(), [{ domain: owner, kind: 'none' }], generation)

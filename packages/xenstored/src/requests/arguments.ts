@@ -1,6 +1,6 @@
 import { DOMID_FIRST_RESERVED, type Domid, type FrameNumber } from '@split-driver/abi'
 import { isNodePath, isWatchPath, toText, unpackStrings } from '@split-driver/xenbus'
-import type { Client } from '../client.js'
+import type { Client } from '../client/client.js'
 
 /** The body's one string, which its only NUL ends. */
 export const onlyString = (body: Uint8Array): string | undefined =>

@@ -1,7 +1,7 @@
 import type { WireError } from '@split-driver/xenbus'
-import type { Client } from '../client.js'
-import type { Work } from '../node-operations.js'
+import type { Client } from '../client/client.js'
 import type { StoreHost } from '../store-host.js'
+import type { Work } from '../tree/node-operations.js'
 
 /** One request that is being answered. */
 export interface Exchange {

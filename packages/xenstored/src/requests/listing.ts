@@ -1,5 +1,5 @@
 import { concatBytes, PAYLOAD_MAX_BYTES, packStrings } from '@split-driver/xenbus'
-import type { TreeNode } from '../tree.js'
+import type { TreeNode } from '../tree/tree.js'
 
 const END = Uint8Array.of(0)
 

@@ -7,8 +7,8 @@ import {
   unpackStringAndRest,
   type WireError,
 } from '@split-driver/xenbus'
-import { findNode, listNode, makeNode, permitNode, removeNode, writeNode } from '../node-operations.js'
-import { Access, livingPermissions, resolvePermissions } from '../permissions.js'
+import { findNode, listNode, makeNode, permitNode, removeNode, writeNode } from '../tree/node-operations.js'
+import { Access, livingPermissions, resolvePermissions } from '../tree/permissions.js'
 import { decimal, nodePath, onlyString, stringsOf, watchPath } from './arguments.js'
 import type { Exchange, Handler } from './exchange.js'
 import { listingBody, listingPartBody } from './listing.js'

@@ -1,8 +1,8 @@
 import type { ByteChannel } from '@split-driver/xenbus'
-import { Client } from '../client.js'
-import type { Caller, DomainRecord } from '../domain-record.js'
+import { Client } from '../client/client.js'
+import type { TurnQueue } from '../client/turn-queue.js'
+import type { Caller, DomainRecord } from '../domains/domain-record.js'
 import type { StoreHost } from '../store-host.js'
-import type { TurnQueue } from '../turn-queue.js'
 
 /** A client behind any channel, as a toolstack is behind a Unix socket. */
 export class AcceptedChannel {

@@ -2,10 +2,10 @@ import type { Port, SharedMemory } from '@split-driver/abi'
 import type { EventChannels } from '@split-driver/evtchn'
 import { xenstoreDomainInterface } from '@split-driver/ring'
 import { RingChannel, XenStoreConnection, XenStoreRingError, XenStoreServerFeature } from '@split-driver/xenbus'
-import { Client, type EndReason } from '../client.js'
-import type { Caller } from '../domain-record.js'
+import { Client, type EndReason } from '../client/client.js'
+import type { TurnQueue, TurnTaker } from '../client/turn-queue.js'
+import type { Caller } from '../domains/domain-record.js'
 import type { StoreHost } from '../store-host.js'
-import type { TurnQueue, TurnTaker } from '../turn-queue.js'
 import { MeteredChannel } from './metered-channel.js'
 
 const { at } = xenstoreDomainInterface

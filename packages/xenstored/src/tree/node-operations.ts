@@ -1,6 +1,6 @@
 import { parentPath, type WireError } from '@split-driver/xenbus'
-import type { Caller } from './domain-record.js'
-import type { XenstoreLimits } from './limits.js'
+import type { Caller } from '../domains/domain-record.js'
+import type { XenstoreLimits } from '../quotas/limits.js'
 import { Access, accessOf, inherited, type NodePermissions } from './permissions.js'
 import { bottomUp, type Descent, entryBytes, nodeBytes, type TreeNode } from './tree.js'
 import type { NodeEvent, Workspace } from './workspace.js'

@@ -1,4 +1,4 @@
-import type { DomainRecord } from './domain-record.js'
+import type { DomainRecord } from '../domains/domain-record.js'
 import type { NodePermissions } from './permissions.js'
 import type { Tree } from './tree.js'
 

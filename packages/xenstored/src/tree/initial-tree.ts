@@ -1,4 +1,4 @@
-import type { DomainRecord } from './domain-record.js'
+import type { DomainRecord } from '../domains/domain-record.js'
 import { newNode, Tree } from './tree.js'
 
 /** Their permissions say who is told that a domain came, or went (rule 51). */

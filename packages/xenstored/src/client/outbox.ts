@@ -7,8 +7,8 @@ import {
   SOCKMSG_BYTES,
   XenStoreOp,
 } from '@split-driver/xenbus'
-import type { XenstoreLimits } from './limits.js'
-import type { Watch } from './watches.js'
+import type { XenstoreLimits } from '../quotas/limits.js'
+import type { Watch } from '../watches/watches.js'
 
 const tokenText = new TextDecoder('latin1')
 

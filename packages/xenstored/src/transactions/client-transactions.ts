@@ -1,5 +1,5 @@
-import type { Caller } from './domain-record.js'
-import type { StoreHost } from './store-host.js'
+import type { Caller } from '../domains/domain-record.js'
+import type { StoreHost } from '../store-host.js'
 import { Transaction } from './transaction.js'
 
 const ID_LIMIT = 2 ** 32

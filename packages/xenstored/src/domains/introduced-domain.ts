@@ -1,8 +1,8 @@
 import type { Domid, GrantRef, Port } from '@split-driver/abi'
 import type { EventChannels } from '@split-driver/evtchn'
 import type { GrantMapper, Mapping } from '@split-driver/grant'
+import { DomainRing, type DomainRingOptions } from '../transport/domain-ring.js'
 import type { DomainRecord } from './domain-record.js'
-import { DomainRing, type DomainRingOptions } from './transport/domain-ring.js'
 
 /** @see xen/include/public/grant_table.h GNTTAB_RESERVED_XENSTORE */
 const XENSTORE_GRANT = 1 as GrantRef

@@ -1,4 +1,4 @@
-import type { XenstoreLimits } from './limits.js'
+import type { XenstoreLimits } from '../quotas/limits.js'
 import type { Transaction } from './transaction.js'
 
 /**

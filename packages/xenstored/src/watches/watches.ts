@@ -1,8 +1,8 @@
 import { parentPath } from '@split-driver/xenbus'
-import type { Caller } from './domain-record.js'
-import { mayRead } from './permissions.js'
-import { namesOf, type Tree } from './tree.js'
-import type { NodeEvent } from './workspace.js'
+import type { Caller } from '../domains/domain-record.js'
+import { mayRead } from '../tree/permissions.js'
+import { namesOf, type Tree } from '../tree/tree.js'
+import type { NodeEvent } from '../tree/workspace.js'
 
 /** Who is told. */
 export interface Watcher {

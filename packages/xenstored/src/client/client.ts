@@ -10,15 +10,15 @@ import {
   type WireError,
   XenStoreOp,
 } from '@split-driver/xenbus'
-import { ClientTransactions } from './client-transactions.js'
-import { ClientWatches } from './client-watches.js'
-import type { Caller } from './domain-record.js'
+import type { Caller } from '../domains/domain-record.js'
+import type { Exchange } from '../requests/exchange.js'
+import { HANDLERS, OUTSIDE_TRANSACTIONS, PRIVILEGED } from '../requests/request-table.js'
+import type { StoreHost } from '../store-host.js'
+import { ClientTransactions } from '../transactions/client-transactions.js'
+import { ClientWatches } from '../watches/client-watches.js'
+import type { Watch, Watcher } from '../watches/watches.js'
 import { Outbox } from './outbox.js'
-import type { Exchange } from './requests/exchange.js'
-import { HANDLERS, OUTSIDE_TRANSACTIONS, PRIVILEGED } from './requests/request-table.js'
-import type { StoreHost } from './store-host.js'
 import type { TurnTaker } from './turn-queue.js'
-import type { Watch, Watcher } from './watches.js'
 
 /** Requests that a client may have answered before others have their turn. */
 const REQUESTS_PER_TURN = 8

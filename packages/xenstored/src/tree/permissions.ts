@@ -1,5 +1,5 @@
 import type { Permission, PermissionKind } from '@split-driver/xenbus'
-import type { Caller, DomainRecord, DomainRecords } from './domain-record.js'
+import type { Caller, DomainRecord, DomainRecords } from '../domains/domain-record.js'
 
 /** As `Permission`, but of one life of a domain in place of a number that may be used again. */
 export interface NodePermission {

@@ -1,11 +1,11 @@
 import { joinPath } from '@split-driver/xenbus'
+import type { XenstoreLimits } from '../quotas/limits.js'
+import { INTRODUCE_DOMAIN, RELEASE_DOMAIN } from '../tree/initial-tree.js'
+import { removeSubtree } from '../tree/node-operations.js'
+import type { NodePermissions } from '../tree/permissions.js'
+import type { Store } from '../tree/store.js'
+import type { PlacedNode, Tree } from '../tree/tree.js'
 import type { Caller, DomainRecord } from './domain-record.js'
-import { INTRODUCE_DOMAIN, RELEASE_DOMAIN } from './initial-tree.js'
-import type { XenstoreLimits } from './limits.js'
-import { removeSubtree } from './node-operations.js'
-import type { NodePermissions } from './permissions.js'
-import type { Store } from './store.js'
-import type { PlacedNode, Tree } from './tree.js'
 
 /** What nobody can remove. */
 const PERMANENT: ReadonlySet<string> = new Set(['/', INTRODUCE_DOMAIN, RELEASE_DOMAIN])

@@ -1,4 +1,4 @@
-import type { Tree, TreeNode } from './tree.js'
+import type { Tree, TreeNode } from '../tree/tree.js'
 
 /** The generation of a node that there is not. */
 const ABSENT = -1

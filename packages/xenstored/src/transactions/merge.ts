@@ -1,5 +1,5 @@
 import type { WireError } from '@split-driver/xenbus'
-import { entryBytes, newNode, nodeBytes, type Tree } from './tree.js'
+import { entryBytes, newNode, nodeBytes, type Tree } from '../tree/tree.js'
 
 export interface MergeOptions {
   /** Stamped on all that changes. */

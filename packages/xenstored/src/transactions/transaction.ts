@@ -1,12 +1,12 @@
 import type { WireError } from '@split-driver/xenbus'
-import type { Caller, DomainRecord } from './domain-record.js'
-import type { XenstoreLimits } from './limits.js'
+import type { Caller, DomainRecord } from '../domains/domain-record.js'
+import type { XenstoreLimits } from '../quotas/limits.js'
+import { forEachOwner } from '../tree/ownership.js'
+import { addToNodeCount, changed, costOf, type Store } from '../tree/store.js'
+import type { Tree } from '../tree/tree.js'
+import type { Change, NodeEvent, Workspace } from '../tree/workspace.js'
 import { merged } from './merge.js'
 import { Observations } from './observations.js'
-import { forEachOwner } from './ownership.js'
-import { addToNodeCount, changed, costOf, type Store } from './store.js'
-import type { Tree } from './tree.js'
-import type { Change, NodeEvent, Workspace } from './workspace.js'
 
 /**
  * A view of the store as it was when the transaction began, and what was changed in it since. Nobody sees that before

@@ -1,4 +1,4 @@
-import type { DomainRecord } from './domain-record.js'
+import type { DomainRecord } from '../domains/domain-record.js'
 import { Watch, type Watcher, type Watches } from './watches.js'
 
 const tokenText = new TextDecoder('latin1')
