@@ -1,12 +1,12 @@
 import { arch, release } from 'node:os'
 import { join } from 'node:path'
 import { XenError } from '@split-driver/abi'
+import { SocketChannel } from '@split-driver/xenbus/node'
 import { fileExists, fileNumber, isAllowed } from './host-files.js'
 import { type ModuleState, moduleState } from './host-modules.js'
 import { type HostPaths, hostPaths, type NodeName, nodeRoles } from './host-paths.js'
 import { loadLinuxLibrary } from './linux-library.js'
 import { type HostProblem, nodeProblem } from './opening-problem.js'
-import { SocketChannel } from './socket-channel.js'
 import { type XenHost, xenHost } from './xen-host.js'
 
 /** What a host offers to this package, and what stands in the way. */

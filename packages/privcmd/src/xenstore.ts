@@ -1,9 +1,9 @@
 import { type Domid, domid, XenError } from '@split-driver/abi'
 import type { Clock } from '@split-driver/platform'
 import { type ByteChannel, XenStoreClient } from '@split-driver/xenbus'
+import { SocketChannel } from '@split-driver/xenbus/node'
 import { DeviceNode, type ExplainOpening } from './device-node.js'
 import type { HostPaths } from './host-paths.js'
-import { SocketChannel } from './socket-channel.js'
 import type { SystemCalls } from './system-calls.js'
 import { XenbusDeviceChannel } from './xenbus-device-channel.js'
 

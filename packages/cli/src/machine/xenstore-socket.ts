@@ -1,7 +1,7 @@
 import { unlink } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { DOM0 } from '@split-driver/abi'
-import { SocketChannel } from '@split-driver/privcmd'
+import { SocketChannel } from '@split-driver/xenbus/node'
 import type { XenstoreServer } from '@split-driver/xenstored'
 import { listenPrivately } from '../daemon/listen-privately.js'
 

@@ -1,6 +1,6 @@
 import { XenError } from '@split-driver/abi'
-import { SocketChannel } from '@split-driver/privcmd'
 import { type ByteChannel, XenStoreClient } from '@split-driver/xenbus'
+import { SocketChannel } from '@split-driver/xenbus/node'
 import { ControlClient } from '../control/control-client.js'
 
 export interface StoreChoice {

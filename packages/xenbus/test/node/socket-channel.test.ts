@@ -3,8 +3,8 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeMessage, MessageReader, XenStoreClient, XenStoreOp } from '@split-driver/xenbus'
+import { SocketChannel } from '@split-driver/xenbus/node'
 import { afterEach, expect, it } from 'vitest'
-import { SocketChannel } from '../src/socket-channel.js'
 
 const undo: (() => void)[] = []
 afterEach(() => {

@@ -1,17 +1,18 @@
 import { connect, type Socket } from 'node:net'
-import { type ByteChannel, ByteQueue } from '@split-driver/xenbus'
+import type { ByteChannel } from '../byte-channel.js'
+import { ByteQueue } from '../channel/byte-queue.js'
 
 /** Bytes that have arrived and nobody has taken; beyond half of it the socket is not read. */
 const INBOX_BYTES = 256 * 1024
 
-/** XenStore's messages over the Unix socket of its daemon. */
+/** XenStore's messages over the Unix socket of its daemon; either end of it. */
 export class SocketChannel implements ByteChannel {
   readonly #socket: Socket
   readonly #inbox = new ByteQueue(INBOX_BYTES)
   #handler: (() => void) | undefined
   #closed = false
 
-  /** @param socket connected, and read by nobody else */
+  /** @param socket connected or accepted, and read by nobody else */
   constructor(socket: Socket) {
     this.#socket = socket
     socket.on('data', (bytes: Buffer) => this.#accept(bytes))
@@ -20,7 +21,7 @@ export class SocketChannel implements ByteChannel {
     socket.on('close', () => this.close())
   }
 
-  /** @throws what the kernel says: ENOENT, ECONNREFUSED, EACCES as the `code` of an Error */
+  /** Of a client. @throws what the kernel says: ENOENT, ECONNREFUSED, EACCES as the `code` of an Error */
   static connect(path: string): Promise<SocketChannel> {
     return new Promise((resolve, reject) => {
       const socket = connect(path)

@@ -1,0 +1,2 @@
+/** What needs Node: XenStore's Unix socket. */
+export { SocketChannel } from './node/socket-channel.js'
