@@ -2,11 +2,11 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'tsup'
 import { root } from '../root.mjs'
-import { libraries } from './packages.mjs'
+import { publishedLibraries } from './packages.mjs'
 
-/** Bundles `.d.ts` and `.d.cts` of every library's index and node entries into its dist, which the quick build filled. */
+/** Bundles `.d.ts` and `.d.cts` of every published library's index and node entries into its dist, which the quick build filled. */
 export async function buildDeclarations() {
-  const waiting = libraries()
+  const waiting = publishedLibraries()
   const failures = []
   // Each build spawns a thread with a TypeScript program of its own; two at a time fill two cores.
   const worker = async () => {

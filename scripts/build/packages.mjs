@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { root } from '../root.mjs'
 
@@ -13,12 +13,19 @@ export function buildTargets() {
   return [...libraries(), ...examples(), program('bench', 'bench', typescriptFiles('bench/src'), 'bench/src'), lab()]
 }
 
-/** The published packages. One without src/index.ts is an empty room yet and is left out. */
+/** The packages. One without src/index.ts is an empty room yet and is left out. */
 export function libraries() {
   return readdirSync(join(root, 'packages'))
     .sort()
     .filter((name) => existsSync(join(root, 'packages', name, 'src', 'index.ts')))
     .map(library)
+}
+
+/** Those that are packed and published; one that only this workspace uses is marked private. */
+export function publishedLibraries() {
+  const isPrivate = ({ folder }) =>
+    JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')).private === true
+  return libraries().filter((library) => !isPrivate(library))
 }
 
 /** A library is bundled per entry: index, node, a command's main, and each worker's file, which is loaded by its URL. */

@@ -8,7 +8,7 @@ export const layers: readonly (readonly string[])[] = [
   ['platform'],
   ['blkif', 'console', 'control-interface', 'xenstored', 'trace', 'emulator', 'privcmd'],
   ['conformance'],
-  ['cli'],
+  ['cli', 'debian'],
   ['examples', 'lab', 'bench'],
 ]
 

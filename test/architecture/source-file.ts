@@ -30,7 +30,7 @@ export function packageOf(path: string): string {
 }
 
 /** Packages that make no sense without a host's operating system. */
-const hostPackages = /^packages\/(privcmd|cli)\//
+const hostPackages = /^packages\/(privcmd|cli|debian)\//
 
 /** Where host code may live: the packages of the host, the entry `node.ts`, the folder `src/node/`, and worker entries. */
 export function isNodeOnly(path: string): boolean {

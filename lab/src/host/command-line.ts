@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
+import { NotRun } from '@split-driver/debian'
 import { type Command, CommanderError, InvalidArgumentError } from 'commander'
-import { NotRun } from './not-run.js'
 import { UsageError } from './usage-error.js'
 
 /** Exit codes besides 0 and 1. The last one: nothing failed, and nothing was proven. */

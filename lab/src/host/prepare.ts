@@ -1,13 +1,11 @@
 import { appendFileSync, copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { withCacheLock } from './cache-lock.js'
+import { type ForeignRoot, fetchPackages, NotRun, withCacheLock } from '@split-driver/debian'
 import { cache } from './folders.js'
-import type { ForeignRoot } from './image/foreign-root.js'
 import { buildImages, type LabImages } from './image/lab-images.js'
+import { labPackages } from './lab-packages.js'
 import type { MachineCommand } from './machine/machine.js'
 import { qemuCommand, qemuEnvironment, qemuVersion } from './machine/qemu-command.js'
-import { NotRun } from './not-run.js'
-import { fetchPackages } from './packages/package-store.js'
 import type { ProgressDisplay } from './report/progress-display.js'
 import type { RunFolder } from './run-folder.js'
 
@@ -30,7 +28,7 @@ export async function prepare(run: RunFolder, display: ProgressDisplay): Promise
 }
 
 async function fetchAndBuild(run: RunFolder, display: ProgressDisplay): Promise<Prepared> {
-  const packages = await fetchPackages(cache, (what, share) => display.share(what, share))
+  const packages = await fetchPackages(cache, labPackages, (what, share) => display.share(what, share))
   display.doing('building images')
   const images = buildImages(cache, packages, run.images)
   return preparedFrom(packages.root, images, joined(images.parts, join(run.images, 'dom0.img')))

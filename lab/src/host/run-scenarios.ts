@@ -1,11 +1,11 @@
 // `npm run test:xen`: the scenarios on real Xen.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { NotRun } from '@split-driver/debian'
 import { Command } from 'commander'
 import type { Scenario } from '../scenario.js'
 import { notRunCode, runProgram } from './command-line.js'
 import { openShell, requireTerminal } from './lab-shell.js'
-import { NotRun } from './not-run.js'
 import { prepare } from './prepare.js'
 import { ProgressDisplay } from './report/progress-display.js'
 import { closingLine, countsOf, type RunResult } from './report/results.js'

@@ -1,6 +1,5 @@
 import { basename, posix } from 'node:path'
-import { newest } from '../packages/wanted-packages.js'
-import type { ForeignRoot } from './foreign-root.js'
+import { type ForeignRoot, newest } from '@split-driver/debian'
 
 /** Where the fetched packages have what Xen and dom0 boot from. */
 export interface XenFiles {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import type { ForeignRoot } from '../image/foreign-root.js'
+import type { ForeignRoot } from '@split-driver/debian'
 
 /** What a machine is started with. */
 export interface MachineSettings {

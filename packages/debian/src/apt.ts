@@ -2,7 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { NotRun } from '../not-run.js'
+import { NotRun } from './not-run.js'
 
 const capture = promisify(execFile)
 const networkPatienceSeconds = 60
@@ -28,9 +28,10 @@ export class Apt {
     writeFileSync(this.#settings, settings(folder))
   }
 
-  /** What the last command complained about, for whoever then misses something. */
-  get warnings(): string {
-    return this.#warnings
+  /** What to throw when the lists lack `name`, with what the last command complained about. */
+  notServed(name: string): NotRun {
+    const reason = this.#warnings === '' ? '' : `: ${this.#warnings}`
+    return new NotRun(`this machine's apt sources serve no ${name}; those of Debian do${reason}`)
   }
 
   /** Where the downloaded packages are, complete ones only. */

@@ -10,29 +10,30 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import { ForeignRoot } from '../image/foreign-root.js'
-import { NotRun } from '../not-run.js'
 import { Apt } from './apt.js'
+import { ForeignRoot } from './foreign-root.js'
+import { NotRun } from './not-run.js'
+import type { PackageSet } from './package-set.js'
 import { unpack } from './unpack.js'
-import { wantedPackages } from './wanted-packages.js'
-
-/** Raise it when other packages are wanted, or other parts of them: what was unpacked before is then fetched anew. */
-const generation = 1
-const neededBytes = 2 ** 30
 
 /** What the fetched packages unpacked to. */
 export interface FetchedPackages {
   readonly root: ForeignRoot
-  /** File names of the packages, with versions; they decide whether an image is still right. */
+  /** File names of the packages, with versions; they decide whether what was made of them is still right. */
   readonly archives: readonly string[]
 }
 
-export type Progress = (what: string, share: number) => void
+/** What is being done, and the share of it that is done, 0 to 1. */
+export type PackageProgress = (what: string, share: number) => void
 
-/** The packages, from the cache or else from the network. */
-export async function fetchPackages(folder: string, progress: Progress): Promise<FetchedPackages> {
-  const home = join(folder, `packages-${generation}`)
-  if (!existsSync(join(home, 'archives.json'))) await fetchAnew(folder, home, progress)
+/** The packages of `set` in `folder`, from there or else from the network. @throws NotRun when they cannot be had */
+export async function fetchPackages(
+  folder: string,
+  set: PackageSet,
+  progress: PackageProgress,
+): Promise<FetchedPackages> {
+  const home = join(folder, `packages-${set.generation}`)
+  if (!existsSync(join(home, 'archives.json'))) await fetchAnew(folder, home, set, progress)
   return {
     root: new ForeignRoot(join(home, 'root')),
     archives: JSON.parse(readFileSync(join(home, 'archives.json'), 'utf8')),
@@ -40,29 +41,23 @@ export async function fetchPackages(folder: string, progress: Progress): Promise
 }
 
 /** Unpacked beside its place and renamed at the end: what is there is whole. */
-async function fetchAnew(folder: string, home: string, progress: Progress) {
+async function fetchAnew(folder: string, home: string, set: PackageSet, progress: PackageProgress) {
   mkdirSync(folder, { recursive: true })
   removePackageFolders(folder)
-  requireSpace(folder)
+  requireSpace(folder, set)
   const apt = new Apt(join(folder, 'apt'))
   await apt.update((share) => progress('package lists', share))
-  await apt.download(await wantedPackages(apt), (share, what) => progress(`packages: ${what}`, share))
+  await apt.download(await set.wanted(apt), (share, what) => progress(`packages: ${what}`, share))
   const next = mkdtempSync(`${home}-`)
   try {
     mkdirSync(join(next, 'root'))
     const archives = apt.archives()
     for (const [index, archive] of archives.entries()) {
       progress(`unpacking ${basename(archive)}`, index / archives.length)
-      await unpack(archive, join(next, 'root'))
+      await unpack(archive, join(next, 'root'), set.unwanted)
     }
-    writeFileSync(
-      join(next, 'archives.json'),
-      JSON.stringify(
-        archives.map((path) => basename(path)),
-        null,
-        2,
-      ),
-    )
+    const names = archives.map((path) => basename(path))
+    writeFileSync(join(next, 'archives.json'), JSON.stringify(names, null, 2))
     renameSync(next, home)
   } finally {
     rmSync(next, { recursive: true, force: true })
@@ -77,9 +72,9 @@ function removePackageFolders(folder: string) {
   }
 }
 
-function requireSpace(folder: string) {
+function requireSpace(folder: string, { purpose, neededBytes }: PackageSet) {
   const { bavail, bsize } = statfsSync(folder)
   if (bavail * bsize >= neededBytes) return
-  const free = ((bavail * bsize) / 2 ** 30).toFixed(1)
-  throw new NotRun(`${folder} has ${free} GiB free; the packages and images of the lab need 1 GiB`)
+  const [free, needed] = [bavail * bsize, neededBytes].map((bytes) => (bytes / 2 ** 30).toFixed(1))
+  throw new NotRun(`${folder} has ${free} GiB free; ${purpose} needs ${needed} GiB`)
 }

@@ -2,7 +2,7 @@ import { mkdtempSync } from 'node:fs'
 import { platform, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { withCacheLock } from '../../src/host/cache-lock.js'
+import { withCacheLock } from '../src/cache-lock.js'
 
 const onLinux = it.skipIf(platform() !== 'linux')
 const never = () => expect.unreachable('it need not wait')

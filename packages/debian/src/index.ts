@@ -1,0 +1,7 @@
+export { Apt, type DownloadProgress } from './apt.js'
+export { withCacheLock } from './cache-lock.js'
+export { ForeignRoot } from './foreign-root.js'
+export { newest } from './newest.js'
+export { NotRun } from './not-run.js'
+export { type FetchedPackages, fetchPackages, type PackageProgress } from './package-fetch.js'
+export type { PackageSet } from './package-set.js'
