@@ -36,7 +36,7 @@ const silentEvents = {
 } as Pick<EventChannels, 'bindInterdomain' | 'listen' | 'unbind'> as EventChannels
 
 const freshStore = (): StoreUnderTest =>
-  new StoreOverChannels(new XenstoreServer({ mapper: silentMapper, events: silentEvents }, { limits }))
+  new StoreOverChannels(new XenstoreServer({ mapper: silentMapper, events: silentEvents }, { quotas: limits }))
 
 /** @returns how server and model differ, and after how many operations of the episode, if they do */
 const runEpisode = async (random: SeededRandom, operations: number): Promise<string | undefined> => {

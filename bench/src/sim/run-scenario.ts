@@ -51,7 +51,7 @@ class ScenarioRun {
       memoryMiB: 24,
       maxDomains: 8,
       xenstored: (dom0) => {
-        server = new XenstoreServer(dom0, storeNodes === undefined ? {} : { limits: { nodes: storeNodes } })
+        server = new XenstoreServer(dom0, storeNodes === undefined ? {} : { quotas: { nodes: storeNodes } })
         return server
       },
     })

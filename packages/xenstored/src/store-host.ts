@@ -1,6 +1,7 @@
 import type { Domid, FrameNumber, Port } from '@split-driver/abi'
 import type { DomainRecords } from './domains/domain-record.js'
 import type { XenstoreLimits } from './quotas/limits.js'
+import type { Quotas } from './quotas/quotas.js'
 import type { OpenTransactions } from './transactions/open-transactions.js'
 import type { Store } from './tree/store.js'
 import type { Watches } from './watches/watches.js'
@@ -27,6 +28,7 @@ export interface StoreHost {
   readonly watches: Watches
   readonly transactions: OpenTransactions
   readonly records: DomainRecords
+  readonly quotas: Quotas
   readonly limits: XenstoreLimits
   readonly domains: DomainControl
 }

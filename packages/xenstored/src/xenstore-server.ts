@@ -8,6 +8,8 @@ import { removeEstate } from './domains/domain-death.js'
 import { type Caller, DomainRecords } from './domains/domain-record.js'
 import { IntroducedDomain } from './domains/introduced-domain.js'
 import { DEFAULT_LIMITS, type XenstoreLimits } from './quotas/limits.js'
+import type { QuotaValues } from './quotas/quota-values.js'
+import { Quotas } from './quotas/quotas.js'
 import type { DomainControl, StoreHost } from './store-host.js'
 import { OpenTransactions } from './transactions/open-transactions.js'
 import { AcceptedChannel } from './transport/accepted-channel.js'
@@ -19,9 +21,14 @@ import type { XenstoreServerEvents } from './xenstore-server-events.js'
 export interface XenstoreServerOptions {
   /** What differs from `DEFAULT_LIMITS`. */
   readonly limits?: Partial<XenstoreLimits>
+  /** What differs from `DEFAULT_QUOTAS`, for domains that have none of their own. */
+  readonly quotas?: Partial<QuotaValues>
   /** The control domain, which may do everything; domain 0 unless given. */
   readonly controlDomid?: Domid
 }
+
+/** What a server asks of its machine; without a clock a domain that takes much memory is told of only once. */
+export type ServerPlatform = Pick<Platform, 'events' | 'mapper'> & Partial<Pick<Platform, 'clock'>>
 
 /** What a domain has open here. */
 export interface Holdings {
@@ -44,7 +51,7 @@ export interface AcceptedAs {
  * only to map ring pages and to bind event channels; disposing it leaves none of either.
  */
 export class XenstoreServer extends Emitter implements DomainControl, Disposable {
-  readonly #platform: Pick<Platform, 'events' | 'mapper'>
+  readonly #platform: ServerPlatform
   readonly #host: StoreHost
   readonly #control: Caller
   readonly #turns = new TurnQueue()
@@ -52,19 +59,26 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   readonly #accepted = new Set<AcceptedChannel>()
 
   /** @param platform the machine as the domain that runs this server sees it */
-  constructor(platform: Pick<Platform, 'events' | 'mapper'>, options: XenstoreServerOptions = {}) {
+  constructor(platform: ServerPlatform, options: XenstoreServerOptions = {}) {
     super()
     const limits = { ...DEFAULT_LIMITS, ...options.limits }
-    const records = new DomainRecords()
+    const controlDomid = options.controlDomid ?? DOM0
+    const quotas = new Quotas({
+      defaults: options.quotas,
+      controlDomid,
+      now: platform.clock && (() => platform.clock!.now()),
+      onMemory: (domid, level) => this.emit('memory', domid, level),
+    })
+    const records = new DomainRecords(quotas)
     const watches = new Watches()
     const transactions = new OpenTransactions(limits)
     this.#platform = platform
-    this.#control = { domain: records.of(options.controlDomid ?? DOM0), privileged: true }
+    this.#control = { domain: records.of(controlDomid), privileged: true }
     const store = new Store(initialTree(this.#control.domain), (events, before, after) => {
       watches.fire(events, before, after)
       transactions.leaveBehindTheOldest()
     })
-    this.#host = { store, watches, transactions, records, limits, domains: this }
+    this.#host = { store, watches, transactions, records, quotas, limits, domains: this }
   }
 
   /** Serves whoever is at the channel's other end, until either closes it. */
@@ -97,7 +111,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     introduced.end()
     for (const accepted of this.#accepted) if (accepted.record === record) this.#drop(accepted)
     this.#host.records.end(record)
-    removeEstate(this.#host.store, record, this.#control, this.#host.limits)
+    removeEstate(this.#host.store, record, this.#control)
     this.#fire(RELEASE_DOMAIN)
     this.emit('released', domid)
   }
@@ -108,10 +122,10 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
 
   /** What the domains have open now, over all their connections; those that have nothing are left out. */
   holdings(): Holdings[] {
-    const all = [...this.#host.records.all()].map(({ domid, watchCount, transactionCount }) => ({
+    const all = [...this.#host.records.all()].map(({ domid, account: { used } }) => ({
       domid,
-      watches: watchCount,
-      transactions: transactionCount,
+      watches: used.watches,
+      transactions: used.transactions,
     }))
     return all.filter(({ watches, transactions }) => watches + transactions > 0)
   }

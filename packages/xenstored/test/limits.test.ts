@@ -27,7 +27,7 @@ describe('rule 52: limits of the unprivileged', () => {
   })
 
   test('nodes in a transaction count, at once and at its commit', async () => {
-    const { guest } = await world({ limits: { nodes: 4 } })
+    const { guest } = await world({ quotas: { nodes: 4 } })
     const [first, second] = [await guest.start(), await guest.start()]
     expect(await guest.mkdir('/g/1/2', first)).toBe('OK')
     expect(await guest.mkdir('/g/3/4', first)).toBe('!ENOSPC')

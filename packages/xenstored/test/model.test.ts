@@ -11,7 +11,7 @@ const limits = { nodes: 6, watches: 4, transactions: 2 }
 
 const freshStore = (): StoreOverChannels => {
   const platform = new FakePlatform()
-  return new StoreOverChannels(new XenstoreServer(platform, { limits }), (domid) => platform.addDomain(domid))
+  return new StoreOverChannels(new XenstoreServer(platform, { quotas: limits }), (domid) => platform.addDomain(domid))
 }
 
 /** An operation is what it chooses: shrinking a choice makes it simpler. */

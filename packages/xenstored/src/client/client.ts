@@ -7,6 +7,7 @@ import {
   type Message,
   MessageReader,
   PAYLOAD_MAX_BYTES,
+  SOCKMSG_BYTES,
   type WireError,
   XenStoreOp,
 } from '@split-driver/xenbus'
@@ -22,6 +23,9 @@ import type { TurnTaker } from './turn-queue.js'
 
 /** Requests that a client may have answered before others have their turn. */
 const REQUESTS_PER_TURN = 8
+
+/** Replies up to this are sent whatever memory a domain takes. @see xen/tools/xenstored/core.h DEFAULT_BUFFER_SIZE */
+const SHORT_REPLY_BYTES = 16
 
 /** Why a client is one no longer. */
 export type EndReason =
@@ -57,7 +61,7 @@ export class Client implements Watcher, TurnTaker {
     this.transactions = new ClientTransactions(caller, host)
     this.#options = options
     this.#reader = new MessageReader(channel)
-    this.#outbox = new Outbox(channel, host.limits)
+    this.#outbox = new Outbox(channel, caller, host.limits)
   }
 
   get domid(): Domid {
@@ -72,7 +76,7 @@ export class Client implements Watcher, TurnTaker {
     const absolute = absolutePath(path, this.domid)
     const own = `${domainPath(this.domid)}/`
     const length = absolute.length - (absolute.startsWith(own) ? own.length : 0)
-    return this.caller.privileged || length <= this.#options.host.limits.pathBytes ? absolute : undefined
+    return this.caller.privileged || this.caller.domain.account.allows('path-max', length) ? absolute : undefined
   }
 
   deliver(watch: Watch, path: string): void {
@@ -135,15 +139,25 @@ export class Client implements Watcher, TurnTaker {
     const { host } = this.#options
     const transaction = OUTSIDE_TRANSACTIONS.has(type) ? undefined : this.transactions.get(txId)
     if (transaction === undefined && txId !== 0 && !OUTSIDE_TRANSACTIONS.has(type)) return 'ENOENT'
-    const work = { workspace: transaction ?? host.store, caller: this.caller, limits: host.limits }
+    const work = { workspace: transaction ?? host.store, caller: this.caller }
     const respond = (reply: Uint8Array): void => this.#respond(message, reply)
     const exchange: Exchange = { client: this, host, work, txId, body, respond }
     return handler(exchange)
   }
 
   #respond(message: Message, body: Uint8Array): void {
-    if (body.length <= PAYLOAD_MAX_BYTES) this.#reply({ ...message, body })
-    else this.#reply({ ...message, type: XenStoreOp.Error, body: encodeError('E2BIG') })
+    const error = this.#unsendable(body.length)
+    if (error === undefined) this.#reply({ ...message, body })
+    else this.#reply({ ...message, type: XenStoreOp.Error, body: encodeError(error) })
+  }
+
+  /** A short reply takes no room to speak of, and says what is the matter. @see xen/tools/xenstored/core.c send_reply */
+  #unsendable(bytes: number): WireError | undefined {
+    if (bytes > PAYLOAD_MAX_BYTES) return 'E2BIG'
+    const { privileged, domain } = this.caller
+    return privileged || bytes <= SHORT_REPLY_BYTES || domain.account.hasMemory(SOCKMSG_BYTES + bytes)
+      ? undefined
+      : 'ENOMEM'
   }
 
   #reply(message: Message): void {

@@ -7,6 +7,7 @@ import {
   SOCKMSG_BYTES,
   XenStoreOp,
 } from '@split-driver/xenbus'
+import type { Caller } from '../domains/domain-record.js'
 import type { XenstoreLimits } from '../quotas/limits.js'
 import type { Watch } from '../watches/watches.js'
 
@@ -18,6 +19,7 @@ const tokenText = new TextDecoder('latin1')
  */
 export class Outbox {
   readonly #writer: MessageWriter
+  readonly #caller: Caller
   readonly #limits: XenstoreLimits
   /** What nothing has gone out of yet: replies under a number, events under their content, so that equal ones are found. */
   readonly #waiting = new Map<number | string, Message>()
@@ -25,28 +27,35 @@ export class Outbox {
   #replies = 0
   #eventBytes = 0
 
-  constructor(channel: ByteChannel, limits: XenstoreLimits) {
+  constructor(channel: ByteChannel, caller: Caller, limits: XenstoreLimits) {
     this.#writer = new MessageWriter(channel)
+    this.#caller = caller
     this.#limits = limits
   }
 
-  /** The client has so many replies to take that it must not ask for more. */
+  /**
+   * The client has so much to take that it must not ask for more: replies, or anything while its domain has no memory left.
+   * One that has taken everything may always ask, be it only to remove what takes the memory.
+   */
   get blocked(): boolean {
-    return this.#replies >= this.#limits.outstandingReplies
+    const { privileged, domain } = this.#caller
+    if (privileged) return this.#replies >= this.#limits.outstandingReplies
+    const { outstanding, memory } = domain.account.quotas
+    if (outstanding > 0 && this.#replies >= outstanding) return true
+    return memory > 0 && domain.account.used.memory >= memory && this.#waiting.size > 0
   }
 
   /** @param message its body is at most 4096 bytes long */
   reply(message: Message): void {
     this.#waiting.set(this.#nextNumber(), message)
-    this.#replies += 1
+    this.#count(1, 0, SOCKMSG_BYTES + message.body.length)
   }
 
   /** One that is equal to one that waits already is not sent twice, unless it is of `@…`, which counts (rule 46). */
   event(watch: Watch, path: string): void {
     const shown = watch.shown(path)
     const bytes = SOCKMSG_BYTES + shown.length + watch.token.length + 2
-    const tooLong = bytes > SOCKMSG_BYTES + PAYLOAD_MAX_BYTES
-    if (tooLong || this.#eventBytes + bytes > this.#limits.undeliveredEventBytes) this.#summary(watch)
+    if (!this.#hasRoomFor(bytes)) this.#summary(watch)
     else if (shown.startsWith('@')) this.#queueEvent(this.#nextNumber(), watch, shown)
     else this.#queueEvent(keyOf(watch, shown), watch, shown)
   }
@@ -56,18 +65,35 @@ export class Outbox {
     for (const [key, message] of this.#waiting) {
       if (!this.#writer.flush()) return
       this.#waiting.delete(key)
-      if (message.type === XenStoreOp.WatchEvent) this.#eventBytes -= SOCKMSG_BYTES + message.body.length
-      else this.#replies -= 1
+      const bytes = SOCKMSG_BYTES + message.body.length
+      if (message.type === XenStoreOp.WatchEvent) this.#count(0, -bytes, -bytes)
+      else this.#count(-1, 0, -bytes)
       this.#writer.push(message)
     }
     this.#writer.flush()
   }
 
   clear(): void {
+    let bytes = 0
+    for (const { body } of this.#waiting.values()) bytes += SOCKMSG_BYTES + body.length
     this.#waiting.clear()
     this.#writer.clear()
-    this.#replies = 0
-    this.#eventBytes = 0
+    this.#count(-this.#replies, -this.#eventBytes, -bytes)
+  }
+
+  #hasRoomFor(eventBytes: number): boolean {
+    if (eventBytes > SOCKMSG_BYTES + PAYLOAD_MAX_BYTES) return false
+    if (this.#eventBytes + eventBytes > this.#limits.undeliveredEventBytes) return false
+    return this.#caller.privileged || this.#caller.domain.account.hasMemory(eventBytes)
+  }
+
+  /** What waits for the client is its domain's memory (rule 52). */
+  #count(replies: number, eventBytes: number, bytes: number): void {
+    const { account } = this.#caller.domain
+    this.#replies += replies
+    this.#eventBytes += eventBytes
+    if (replies !== 0) account.add('outstanding', replies)
+    if (bytes !== 0) account.add('memory', bytes)
   }
 
   /** One event at the watch's own path stands for all that find no room: somewhere below it something changed. */
@@ -80,7 +106,8 @@ export class Outbox {
     if (this.#waiting.has(key)) return
     const body = encodeWatchEvent({ path, token })
     this.#waiting.set(key, { type: XenStoreOp.WatchEvent, reqId: 0, txId: 0, body })
-    this.#eventBytes += SOCKMSG_BYTES + body.length
+    const bytes = SOCKMSG_BYTES + body.length
+    this.#count(0, bytes, bytes)
   }
 
   #nextNumber(): number {

@@ -1,5 +1,4 @@
 import { joinPath } from '@split-driver/xenbus'
-import type { XenstoreLimits } from '../quotas/limits.js'
 import { INTRODUCE_DOMAIN, RELEASE_DOMAIN } from '../tree/initial-tree.js'
 import { removeSubtree } from '../tree/node-operations.js'
 import type { NodePermissions } from '../tree/permissions.js'
@@ -15,22 +14,22 @@ const PERMANENT: ReadonlySet<string> = new Set(['/', INTRODUCE_DOMAIN, RELEASE_D
  * be looked for: they name this life of it, and are void.
  * @param control to whom falls what cannot be removed
  */
-export const removeEstate = (store: Store, dead: DomainRecord, control: Caller, limits: XenstoreLimits): void => {
+export const removeEstate = (store: Store, dead: DomainRecord, control: Caller): void => {
   for (const { path, node } of estate(store.tree, dead)) {
     if (PERMANENT.has(path)) {
       const [{ kind }, ...others] = node.permissions
       const permissions: NodePermissions = [{ domain: control.domain, kind }, ...others]
       store.apply({ kind: 'permit', path, permissions }, [{ path, exact: false }])
     } else {
-      removeSubtree({ workspace: store, caller: control, limits }, path, store.tree.get(path)!)
+      removeSubtree({ workspace: store, caller: control }, path, store.tree.get(path)!)
     }
-    if (dead.nodeCount === 0) return
+    if (dead.account.used.nodes === 0) return
   }
 }
 
 /** From above, in the order of listings: each node that the domain owns and that is not below another such node which goes. */
 function* estate(tree: Tree, owner: DomainRecord): Generator<PlacedNode> {
-  if (owner.nodeCount === 0) return
+  if (owner.account.used.nodes === 0) return
   const open: PlacedNode[] = [...PERMANENT].reverse().map((path) => ({ path, node: tree.get(path)! }))
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { path, node } = next

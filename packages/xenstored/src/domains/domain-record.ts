@@ -1,4 +1,6 @@
 import type { Domid } from '@split-driver/abi'
+import type { DomainAccount } from '../quotas/domain-account.js'
+import type { Quotas } from '../quotas/quotas.js'
 
 /**
  * One life of a domain: what it has and what it holds rights by. A domid that comes back gets a record of its own, so
@@ -6,14 +8,12 @@ import type { Domid } from '@split-driver/abi'
  */
 export class DomainRecord {
   readonly domid: Domid
-  /** Nodes in the tree that this domain owns. */
-  nodeCount = 0
-  watchCount = 0
-  transactionCount = 0
+  readonly account: DomainAccount
   #alive = true
 
-  constructor(domid: Domid) {
+  constructor(domid: Domid, account: DomainAccount) {
     this.domid = domid
+    this.account = account
   }
 
   get alive(): boolean {
@@ -29,12 +29,17 @@ export class DomainRecord {
 /** The records of all domains that are alive, or that were named in a permission before they came to life. */
 export class DomainRecords {
   readonly #byDomid = new Map<Domid, DomainRecord>()
+  readonly #quotas: Quotas
+
+  constructor(quotas: Quotas) {
+    this.#quotas = quotas
+  }
 
   /** A toolstack names a domain in permissions before it introduces it: its record begins then. */
   of(domid: Domid): DomainRecord {
     let record = this.#byDomid.get(domid)
     if (record === undefined) {
-      record = new DomainRecord(domid)
+      record = new DomainRecord(domid, this.#quotas.open(domid))
       this.#byDomid.set(domid, record)
     }
     return record

@@ -78,8 +78,8 @@ export const getPerms: Handler = (exchange) => {
 export const setPerms: Handler = (exchange) => {
   const [pathBytes, ...texts] = stringsOf(exchange.body).map(toText)
   if (texts.length === 0) return 'EINVAL'
-  const { caller, limits } = exchange.work
-  if (!caller.privileged && texts.length > limits.permissions) return 'ENOSPC'
+  const { privileged, domain } = exchange.work.caller
+  if (!privileged && !domain.account.allows('node-permissions', texts.length)) return 'ENOSPC'
   const parsed = texts.flatMap((text) => parsePermission(text) ?? [])
   const path = watchPath(exchange.client, pathBytes)
   if (parsed.length < texts.length || path === undefined) return 'EINVAL'

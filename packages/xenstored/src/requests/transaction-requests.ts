@@ -2,10 +2,10 @@ import { okBody, packStrings } from '@split-driver/xenbus'
 import { onlyString } from './arguments.js'
 import type { Handler } from './exchange.js'
 
-export const transactionStart: Handler = ({ client, host, txId, respond }) => {
+export const transactionStart: Handler = ({ client, txId, respond }) => {
   if (txId !== 0) return 'EBUSY'
   const { privileged, domain } = client.caller
-  if (!privileged && domain.transactionCount >= host.limits.transactions) return 'ENOSPC'
+  if (!privileged && !domain.account.hasRoom('transactions')) return 'ENOSPC'
   respond(packStrings(String(client.transactions.start())))
   return undefined
 }

@@ -1,15 +1,18 @@
 import { domainPath, isSpecialPath, okBody, toText } from '@split-driver/xenbus'
+import { watchBytes } from '../watches/client-watches.js'
 import { stringsOf, watchPath } from './arguments.js'
 import type { Handler } from './exchange.js'
 
 /** The OK comes first, then one event, be the node there or not (rule 44). */
-export const watch: Handler = ({ client, host, body, respond }) => {
+export const watch: Handler = ({ client, body, respond }) => {
   const [pathBytes, token, ...others] = stringsOf(body)
   const given = pathBytes && toText(pathBytes)
   const path = watchPath(client, given)
   if (given === undefined || path === undefined || token === undefined || others.length > 0) return 'EINVAL'
   if (client.watches.has(path, token)) return 'EEXIST'
-  if (!client.caller.privileged && client.caller.domain.watchCount >= host.limits.watches) return 'E2BIG'
+  const { privileged, domain } = client.caller
+  if (!privileged && !domain.account.hasRoom('watches')) return 'E2BIG'
+  if (!privileged && !domain.account.hasMemory(watchBytes(path, token))) return 'ENOMEM'
   const relative = !given.startsWith('/') && !isSpecialPath(given)
   const registered = client.watches.add(path, token.slice(), relative ? domainPath(client.domid) : undefined)
   respond(okBody())

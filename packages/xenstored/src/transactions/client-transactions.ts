@@ -24,10 +24,10 @@ export class ClientTransactions {
   start(): number {
     do this.#lastId = (this.#lastId + 1) % ID_LIMIT
     while (this.#lastId === 0 || this.#byId.has(this.#lastId))
-    const transaction = new Transaction(this.#host.store, this.#caller, this.#host.limits)
+    const transaction = new Transaction(this.#host.store, this.#caller)
     this.#byId.set(this.#lastId, transaction)
     this.#host.transactions.add(transaction)
-    this.#caller.domain.transactionCount += 1
+    this.#caller.domain.account.add('transactions', 1)
     return this.#lastId
   }
 
@@ -37,7 +37,8 @@ export class ClientTransactions {
     if (transaction === undefined) return undefined
     this.#byId.delete(id)
     this.#host.transactions.delete(transaction)
-    this.#caller.domain.transactionCount -= 1
+    transaction.release()
+    this.#caller.domain.account.add('transactions', -1)
     return transaction
   }
 

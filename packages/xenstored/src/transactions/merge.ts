@@ -4,8 +4,8 @@ import { entryBytes, newNode, nodeBytes, type Tree } from '../tree/tree.js'
 export interface MergeOptions {
   /** Stamped on all that changes. */
   readonly generation: number
-  /** A node must stay below this, although others have given it children meanwhile. */
-  readonly nodeBytes: number
+  /** May a node become so large, be it that others have given it children meanwhile? */
+  allowsNode(bytes: number): boolean
 }
 
 const depthOf = (path: string): number => path.split('/').length
@@ -34,19 +34,14 @@ export const merged = (
   return tree
 }
 
-const withPath = (
-  tree: Tree,
-  own: Tree,
-  path: string,
-  { generation, nodeBytes: limit }: MergeOptions,
-): Tree | WireError => {
+const withPath = (tree: Tree, own: Tree, path: string, { generation, allowsNode }: MergeOptions): Tree | WireError => {
   const made = own.get(path)
   if (made === undefined) return tree
   const { node: nearest, missing } = tree.descend(path)
   if (missing.length === 0) {
     const node = { ...nearest, value: made.value, permissions: made.permissions, generation }
-    return nodeBytes(node) >= limit ? 'ENOSPC' : tree.set(path, node)
+    return allowsNode(nodeBytes(node)) ? tree.set(path, node) : 'ENOSPC'
   }
-  if (nodeBytes(nearest) + entryBytes(path) >= limit) return 'ENOSPC'
+  if (!allowsNode(nodeBytes(nearest) + entryBytes(path))) return 'ENOSPC'
   return tree.set(path, newNode(made.value, made.permissions, generation))
 }

@@ -1,8 +1,7 @@
 import type { WireError } from '@split-driver/xenbus'
 import type { Caller, DomainRecord } from '../domains/domain-record.js'
-import type { XenstoreLimits } from '../quotas/limits.js'
-import { forEachOwner } from '../tree/ownership.js'
-import { addToNodeCount, changed, costOf, type Store } from '../tree/store.js'
+import { chargeChange, chargeMerge, storedBytes } from '../tree/accounting.js'
+import { changed, chargeAccount, costOf, type Store } from '../tree/store.js'
 import type { Tree } from '../tree/tree.js'
 import type { Change, NodeEvent, Workspace } from '../tree/workspace.js'
 import { merged } from './merge.js'
@@ -15,7 +14,6 @@ import { Observations } from './observations.js'
 export class Transaction implements Workspace {
   readonly #store: Store
   readonly #caller: Caller
-  readonly #limits: XenstoreLimits
   /** `undefined` once the transaction was left behind: then it shows the store as it is, and changes nothing. */
   #own: { readonly base: Tree; tree: Tree } | undefined
   readonly #began: number
@@ -26,11 +24,12 @@ export class Transaction implements Workspace {
   readonly #events = new Map<string, NodeEvent>()
   readonly #nodeCounts = new Map<DomainRecord, number>()
   #cost = 0
+  /** Bytes that this takes of its domain's memory while it is open. @see core.c get_acc_domid */
+  #heldBytes = 0
 
-  constructor(store: Store, caller: Caller, limits: XenstoreLimits) {
+  constructor(store: Store, caller: Caller) {
     this.#store = store
     this.#caller = caller
-    this.#limits = limits
     this.#own = { base: store.tree, tree: store.tree }
     this.#began = store.writtenBytes
   }
@@ -45,13 +44,21 @@ export class Transaction implements Workspace {
   }
 
   nodeCount(domain: DomainRecord): number {
-    return domain.nodeCount + (this.#nodeCounts.get(domain) ?? 0)
+    return domain.account.used.nodes + (this.#nodeCounts.get(domain) ?? 0)
+  }
+
+  /** Whoever has the transaction pays for all that is in it, until it ends. */
+  canHold(_domain: DomainRecord, bytes: number): boolean {
+    return this.#caller.domain.account.hasMemory(bytes)
   }
 
   observe(path: string): boolean {
     if (this.#own === undefined || this.#observations.hasNode(path)) return true
-    if (!this.#caller.privileged && this.#observations.nodeCount >= this.#limits.transactionNodes) return false
+    const { privileged, domain } = this.#caller
+    if (!privileged && !domain.account.allows('transaction-nodes', this.#observations.nodeCount + 1)) return false
     this.#observations.node(this.#own.base, path)
+    const node = this.#own.base.get(path)
+    this.#hold(node === undefined ? path.length : storedBytes(path, node))
     return true
   }
 
@@ -66,9 +73,12 @@ export class Transaction implements Workspace {
   apply(change: Change, events: readonly NodeEvent[]): void {
     if (this.#own === undefined) return
     this.#touch(change)
-    forEachOwner(this.#own.tree, change, (domain, count) => {
-      this.#nodeCounts.set(domain, (this.#nodeCounts.get(domain) ?? 0) + count)
+    let bytes = 0
+    chargeChange(this.#own.tree, change, (domain, nodes, more) => {
+      if (nodes !== 0) this.#nodeCounts.set(domain, (this.#nodeCounts.get(domain) ?? 0) + nodes)
+      bytes += more
     })
+    this.#hold(bytes)
     this.#own.tree = changed(this.#own.tree, change, this.#store.nextGeneration())
     this.#cost += costOf(change)
     for (const event of events) {
@@ -78,6 +88,7 @@ export class Transaction implements Workspace {
 
   /** Lets go of what keeps memory: the store has moved on too far. Only EAGAIN can come of it now. */
   leaveBehind(): void {
+    this.release()
     this.#own = undefined
     this.#observations.clear()
     this.#touched.clear()
@@ -85,11 +96,16 @@ export class Transaction implements Workspace {
     this.#nodeCounts.clear()
   }
 
+  /** Its domain has its memory back; to be called when this ends, before a commit. Idempotent. */
+  release(): void {
+    this.#hold(-this.#heldBytes)
+  }
+
   /** Makes the changes everybody's and fires their events. @returns why it did not, having changed nothing */
   commit(): WireError | undefined {
     const outcome = this.#outcome()
     if (typeof outcome === 'string') return outcome
-    for (const [domain, count] of this.#nodeCounts) addToNodeCount(domain, count)
+    chargeMerge(this.#store.tree, outcome, this.#touched, chargeAccount)
     this.#store.replace(outcome, this.#events.values(), this.#cost)
     return undefined
   }
@@ -102,9 +118,10 @@ export class Transaction implements Workspace {
     if (this.#touched.size === 0) return live
     if (this.#ownsTooMuch()) return 'ENOSPC'
     if (live === base) return tree
+    const { privileged, domain } = this.#caller
     return merged(live, tree, this.#touched, {
       generation: this.#store.nextGeneration(),
-      nodeBytes: this.#caller.privileged ? Number.POSITIVE_INFINITY : this.#limits.nodeBytes,
+      allowsNode: (bytes) => privileged || domain.account.allows('node-size', bytes),
     })
   }
 
@@ -112,13 +129,20 @@ export class Transaction implements Workspace {
   #ownsTooMuch(): boolean {
     const { domain, privileged } = this.#caller
     const more = this.#nodeCounts.get(domain) ?? 0
-    return !privileged && more > 0 && domain.nodeCount + more > this.#limits.nodes
+    return !privileged && more > 0 && !domain.account.hasRoom('nodes', more)
   }
 
   /** Nothing may come to belong to a domain that died meanwhile. */
   #ownersLive(): boolean {
     for (const domain of this.#nodeCounts.keys()) if (!domain.alive) return false
     return true
+  }
+
+  #hold(bytes: number): void {
+    const held = Math.max(0, this.#heldBytes + bytes)
+    if (held === this.#heldBytes) return
+    this.#caller.domain.account.add('memory', held - this.#heldBytes)
+    this.#heldBytes = held
   }
 
   /** What was touched last comes last, so that what was created comes in the order of creation. */

@@ -1,4 +1,6 @@
 import type { DomainRecord } from '../domains/domain-record.js'
+import { chargeMerge } from './accounting.js'
+import { chargeAccount } from './store.js'
 import { newNode, Tree } from './tree.js'
 
 /** Their permissions say who is told that a domain came, or went (rule 51). */
@@ -14,6 +16,8 @@ const PATHS = ['/', '/tool', '/tool/xenstored', INTRODUCE_DOMAIN, RELEASE_DOMAIN
  */
 export const initialTree = (owner: DomainRecord): Tree => {
   const node = newNode(new Uint8Array(), [{ domain: owner, kind: 'none' }], 0)
-  owner.nodeCount += PATHS.length
-  return PATHS.reduce((tree, path) => tree.set(path, node), Tree.rooted(node))
+  const tree = PATHS.reduce((made, path) => made.set(path, node), Tree.rooted(node))
+  const touched = new Map(PATHS.map((path) => [path, { removed: false }]))
+  chargeMerge(Tree.empty(), tree, touched, chargeAccount)
+  return tree
 }

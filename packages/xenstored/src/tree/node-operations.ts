@@ -1,15 +1,14 @@
 import { parentPath, type WireError } from '@split-driver/xenbus'
 import type { Caller } from '../domains/domain-record.js'
-import type { XenstoreLimits } from '../quotas/limits.js'
+import { chargeChange } from './accounting.js'
 import { Access, accessOf, inherited, type NodePermissions } from './permissions.js'
 import { bottomUp, type Descent, entryBytes, nodeBytes, type TreeNode } from './tree.js'
-import type { NodeEvent, Workspace } from './workspace.js'
+import type { Change, NodeEvent, Workspace } from './workspace.js'
 
-/** Who works on what, and how much of it may be taken. */
+/** Who works on what. */
 export interface Work {
   readonly workspace: Workspace
   readonly caller: Caller
-  readonly limits: XenstoreLimits
 }
 
 const EMPTY = new Uint8Array()
@@ -42,8 +41,7 @@ export const writeNode = (work: Work, path: string, value: Uint8Array): WireErro
   if (node === 'ENOENT') return createNode(work, path, value)
   if (typeof node === 'string') return node
   if (isTooLarge(work, { ...node, value })) return 'ENOSPC'
-  work.workspace.apply({ kind: 'write', path, value }, [event(path)])
-  return undefined
+  return applyAffordable(work, { kind: 'write', path, value })
 }
 
 /** MKDIR: a node that exists stays as it is, and nobody is told (rule 41). */
@@ -79,8 +77,7 @@ export const permitNode = (work: Work, path: string, permissions: NodePermission
   if (typeof node === 'string') return node
   if (!work.caller.privileged && permissions[0].domain !== node.permissions[0].domain) return 'EPERM'
   if (isTooLarge(work, { ...node, permissions })) return 'ENOSPC'
-  work.workspace.apply({ kind: 'permit', path, permissions }, [event(path)])
-  return undefined
+  return applyAffordable(work, { kind: 'permit', path, permissions })
 }
 
 /** The node at `path` and its children's names, each with its NUL. */
@@ -92,13 +89,32 @@ export const listNode = (work: Work, path: string): TreeNode | WireError => {
 
 /** All levels that are missing come into being, and are told of as one (rule 41). */
 const createNode = (work: Work, path: string, value: Uint8Array): WireError | undefined => {
-  const { workspace, caller, limits } = work
+  const { workspace, caller } = work
   const { node: nearest, missing } = workspace.tree.descend(path)
   const permissions = inherited(caller, nearest.permissions)
-  if (!caller.privileged && workspace.nodeCount(caller.domain) + missing.length > limits.nodes) return 'ENOSPC'
+  if (!caller.privileged && !hasRoomForNodes(work, missing.length)) return 'ENOSPC'
   if (outgrown(work, nearest, permissions, missing, value)) return 'ENOSPC'
-  workspace.apply({ kind: 'create', path, value, permissions }, [event(path)])
+  return applyAffordable(work, { kind: 'create', path, value, permissions })
+}
+
+const hasRoomForNodes = ({ workspace, caller: { domain } }: Work, more: number): boolean => {
+  const { account } = domain
+  return account.hasRoom('nodes', workspace.nodeCount(domain) - account.used.nodes + more)
+}
+
+/** Makes the change and tells of it, unless whoever owns what grows takes too much memory (rule 52). */
+const applyAffordable = (work: Work, change: Change): WireError | undefined => {
+  if (!work.caller.privileged && !isAffordable(work.workspace, change)) return 'ENOMEM'
+  work.workspace.apply(change, [event(change.path)])
   return undefined
+}
+
+const isAffordable = (workspace: Workspace, change: Change): boolean => {
+  let affordable = true
+  chargeChange(workspace.tree, change, (domain, _nodes, bytes) => {
+    if (bytes > 0 && !workspace.canHold(domain, bytes)) affordable = false
+  })
+  return affordable
 }
 
 /** Would the nearest node that exists, or one of those to be made, be too large? */
@@ -115,5 +131,5 @@ const outgrown = (
   return isTooLarge(work, made(value, 0))
 }
 
-const isTooLarge = ({ caller, limits }: Work, node: Omit<TreeNode, 'children'>): boolean =>
-  !caller.privileged && nodeBytes(node) >= limits.nodeBytes
+const isTooLarge = ({ caller }: Work, node: Omit<TreeNode, 'children'>): boolean =>
+  !caller.privileged && !caller.domain.account.allows('node-size', nodeBytes(node))

@@ -1,5 +1,5 @@
 import type { DomainRecord } from '../domains/domain-record.js'
-import { forEachOwner } from './ownership.js'
+import { chargeChange } from './accounting.js'
 import { newNode, type Tree } from './tree.js'
 import type { Change, NodeEvent, Workspace } from './workspace.js'
 
@@ -36,7 +36,11 @@ export class Store implements Workspace {
   }
 
   nodeCount(domain: DomainRecord): number {
-    return domain.nodeCount
+    return domain.account.used.nodes
+  }
+
+  canHold(domain: DomainRecord, bytes: number): boolean {
+    return domain.account.hasMemory(bytes)
   }
 
   /** Nothing can come between a request outside of a transaction and its answer. */
@@ -49,7 +53,7 @@ export class Store implements Workspace {
   observeSubtree(): void {}
 
   apply(change: Change, events: readonly NodeEvent[]): void {
-    forEachOwner(this.#tree, change, addToNodeCount)
+    chargeChange(this.#tree, change, chargeAccount)
     this.replace(changed(this.#tree, change, this.nextGeneration()), events, costOf(change))
   }
 
@@ -62,8 +66,9 @@ export class Store implements Workspace {
   }
 }
 
-export const addToNodeCount = (domain: DomainRecord, count: number): void => {
-  domain.nodeCount += count
+export const chargeAccount = ({ account }: DomainRecord, nodes: number, bytes: number): void => {
+  if (nodes !== 0) account.add('nodes', nodes)
+  if (bytes !== 0) account.add('memory', bytes)
 }
 
 export const changed = (tree: Tree, change: Change, generation: number): Tree => {

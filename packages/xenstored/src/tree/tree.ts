@@ -73,6 +73,11 @@ export class Tree {
     this.#top = top
   }
 
+  /** Not even a root. */
+  static empty(): Tree {
+    return new Tree(newNode(new Uint8Array(), [] as unknown as NodePermissions, 0))
+  }
+
   /** Nothing but a root. */
   static rooted(root: TreeNode): Tree {
     return new Tree(withChild(newNode(root.value, root.permissions, 0), '', root))

@@ -31,6 +31,8 @@ export interface Workspace {
   readonly tree: Tree
   /** How many nodes the domain owns here. */
   nodeCount(domain: DomainRecord): number
+  /** May a node of the domain's take so many bytes more? If not, the request is to fail with ENOMEM. */
+  canHold(domain: DomainRecord, bytes: number): boolean
   /**
    * An answer rests on the node at `path`: its value, its permissions, or that there is none.
    * @returns false if the transaction touches too many nodes; the request is to fail with ENOSPC

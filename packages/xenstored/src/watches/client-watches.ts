@@ -1,9 +1,12 @@
-import type { DomainRecord } from '../domains/domain-record.js'
+import type { DomainAccount } from '../quotas/domain-account.js'
 import { Watch, type Watcher, type Watches } from './watches.js'
 
 const tokenText = new TextDecoder('latin1')
 
 const keyOf = (path: string, token: Uint8Array): string => `${path}\0${tokenText.decode(token)}`
+
+/** What a watch takes, as the original counts it. @see xen/tools/xenstored/watch.c add_watch */
+export const watchBytes = (path: string, token: Uint8Array): number => path.length + token.length
 
 /** The watches of one client. */
 export class ClientWatches {
@@ -26,7 +29,8 @@ export class ClientWatches {
     const watch = new Watch(this.#watcher, path, token, base)
     this.#own.set(keyOf(path, token), watch)
     this.#all.add(watch)
-    this.#domain.watchCount += 1
+    this.#account.add('watches', 1)
+    this.#account.add('memory', watchBytes(path, token))
     return watch
   }
 
@@ -46,10 +50,11 @@ export class ClientWatches {
 
   #drop(watch: Watch): void {
     this.#all.remove(watch)
-    this.#domain.watchCount -= 1
+    this.#account.add('watches', -1)
+    this.#account.add('memory', -watchBytes(watch.path, watch.token))
   }
 
-  get #domain(): DomainRecord {
-    return this.#watcher.caller.domain
+  get #account(): DomainAccount {
+    return this.#watcher.caller.domain.account
   }
 }
