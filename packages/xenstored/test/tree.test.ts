@@ -6,7 +6,10 @@ import { Quotas } from '../src/quotas/quotas.js'
 import { type Children, noChildren } from '../src/tree/children.js'
 import { bottomUp, newNode, Tree } from '../src/tree/tree.js'
 
-const owner = new DomainRecord(0 as Domid, new Quotas({ controlDomid: 0 as Domid, onMemory: () => {} }).open(0 as Domid))
+const owner = new DomainRecord(
+  0 as Domid,
+  new Quotas({ controlDomid: 0 as Domid, onMemory: () => {} }).open(0 as Domid),
+)
 const node = (generation: number) => newNode(new Uint8Array(), [{ domain: owner, kind: 'none' }], generation)
 
 describe('children', () => {
