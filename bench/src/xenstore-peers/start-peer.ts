@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type FetchedPackages, NotRun } from '@split-driver/debian'
+import { compileShim } from './compile-shim.js'
+import { EventSocket } from './event-socket.js'
+import { peerPackages, XEN_RELEASE } from './peer-packages.js'
+
+export type PeerName = 'C xenstored' | 'oxenstored'
+
+const PAGE_BYTES = 4096
+
+/** A XenStore daemon of Xen's own, running on this machine without Xen. */
+export interface OriginalDaemon extends AsyncDisposable {
+  readonly name: PeerName
+  /** Of the package, such as `4.17.5+72-g01140da4e8-1`. */
+  readonly version: string
+  /** Whoever connects has the rights of domain 0. */
+  readonly socketPath: string
+  readonly pid: number
+}
+
+/**
+ * Starts one in a folder of its own; any number run at once. It ends with its disposal, and when this process ends in
+ * whatever way.
+ * @throws NotRun where packages, compiler or machine are missing
+ */
+export async function startPeer(name: PeerName): Promise<OriginalDaemon> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    throw new NotRun(`Xen's daemons are for Linux on x86-64, and this is ${process.platform} on ${process.arch}`)
+  }
+  const packages = await peerPackages()
+  const shim = compileShim(packages.root)
+  // A Unix socket's path has at most 107 bytes; that of a checkout can be longer.
+  const home = mkdtempSync(join(tmpdir(), 'xenstored-'))
+  const events = await EventSocket.listen(join(home, 'hypervisor'))
+  let child: ChildProcess | undefined
+  const kill = () => child?.kill('SIGKILL')
+  process.once('exit', kill)
+  const end = async () => {
+    kill()
+    process.removeListener('exit', kill)
+    if (child !== undefined) await ended(child)
+    await events[Symbol.asyncDispose]()
+    rmSync(home, { recursive: true, force: true })
+  }
+  try {
+    child = spawnDaemon(name, packages, home, shim)
+    await serves(child, events, name)
+  } catch (error) {
+    await end()
+    throw error
+  }
+  const version = versionOf(packages)
+  return { name, version, socketPath: join(home, 'socket'), pid: child.pid ?? 0, [Symbol.asyncDispose]: end }
+}
+
+function spawnDaemon(name: PeerName, { root }: FetchedPackages, home: string, shim: string): ChildProcess {
+  writeFileSync(join(home, 'xsd_kva'), new Uint8Array(PAGE_BYTES))
+  writeFileSync(join(home, 'xsd_port'), '2')
+  const argumentsOf: Record<PeerName, readonly string[]> = {
+    'C xenstored': ['xenstored', '--no-fork', '--internal-db', `--pid-file=${join(home, 'xenstored.pid')}`],
+    oxenstored: ['oxenstored', '--no-fork', '--no-access-log', '--config-file', root.at('/etc/xen/oxenstored.conf')],
+  }
+  const [program, ...args] = argumentsOf[name]
+  const [command, ...rest] = root.command(`/usr/lib/xen-${XEN_RELEASE}/bin/${program}`, args)
+  const env = { XENSTORED_SHIM_HOME: home, XENSTORED_RUNDIR: home, XENSTORED_ROOTDIR: home, LD_PRELOAD: shim }
+  return spawn(command, rest, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+}
+
+/** Both daemons listen at their socket before they tell domain 0 that XenStore is there. */
+async function serves(child: ChildProcess, events: EventSocket, name: PeerName): Promise<void> {
+  let complaint = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaint = (complaint + text).slice(-4000)
+  })
+  await new Promise<void>((resolve, reject) => {
+    events.listen(0, resolve)
+    child.once('error', (error) => reject(new NotRun(`${name} does not start: ${error.message}`)))
+    child.once('close', (code, signal) => {
+      reject(new NotRun(`${name} ended with ${signal ?? code} instead of serving: ${complaint.trim()}`))
+    })
+  })
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  await new Promise((resolve) => child.once('exit', resolve))
+}
+
+function versionOf({ archives }: FetchedPackages): string {
+  const [, version = ''] = /^xen-utils-[\d.]+_(.*)_amd64\.deb$/m.exec(archives.join('\n')) ?? []
+  return decodeURIComponent(version)
+}
