@@ -1,0 +1,7 @@
+export type { ConnectionSpec } from './connection-spec.js'
+export type { StatePermission } from './permission-list.js'
+export type { QuotaValue } from './quota-values.js'
+export { type ReadStream, readStream } from './read-stream.js'
+export { LATEST_VERSION, NodeAccess, type StateRecord, UNLIMITED_DEPTH } from './records.js'
+export type { StreamPlace } from './stream-error.js'
+export { type WriteStreamOptions, writeStream } from './write-stream.js'
