@@ -1,3 +1,5 @@
+import { xenstoreSocketPath } from '@split-driver/xenbus/node'
+
 /** Where a Linux host keeps what this package looks at. Tests bring paths of their own. */
 export interface HostPaths {
   readonly evtchn: string
@@ -17,7 +19,7 @@ export interface HostPaths {
   readonly libModules: string
 }
 
-/** The usual places; XENSTORED_PATH and XENSTORED_RUNDIR move the socket, as they do for libxenstore. */
+/** The usual places. */
 export const hostPaths = (environment: NodeJS.ProcessEnv = process.env): HostPaths => ({
   evtchn: '/dev/xen/evtchn',
   gntdev: '/dev/xen/gntdev',
@@ -25,7 +27,7 @@ export const hostPaths = (environment: NodeJS.ProcessEnv = process.env): HostPat
   xenbus: '/dev/xen/xenbus',
   privcmd: '/dev/xen/privcmd',
   hypercall: '/dev/xen/hypercall',
-  xenstoreSocket: environment['XENSTORED_PATH'] ?? `${environment['XENSTORED_RUNDIR'] ?? '/run/xenstored'}/socket`,
+  xenstoreSocket: xenstoreSocketPath(environment),
   sysHypervisor: '/sys/hypervisor',
   sysModule: '/sys/module',
   procModules: '/proc/modules',

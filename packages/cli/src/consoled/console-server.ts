@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net'
 import type { ConsoleBackend } from '@split-driver/console'
 import type { Clock } from '@split-driver/platform'
-import { listenPrivately } from '../daemon/listen-privately.js'
+import { listenPrivately } from '@split-driver/xenstored/node'
 import { ConsoleConnection } from './console-connection.js'
 
 /** Terminals at one console at a time. */

@@ -2,7 +2,7 @@ import { readdir, unlink } from 'node:fs/promises'
 import { createConnection, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { XenError } from '@split-driver/abi'
-import { listenAlone } from '../daemon/listen-alone.js'
+import { listenAlone } from '@split-driver/xenstored/node'
 import { DOMAIN_SOCKET, daemonSocket } from './socket-names.js'
 
 /**

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net'
 import { XenError } from '@split-driver/abi'
-import { listenAlone } from '../daemon/listen-alone.js'
+import { listenAlone } from '@split-driver/xenstored/node'
 import { ControlClient } from './control-client.js'
 import { ControlConnection, type ControlHandlers } from './control-connection.js'
 

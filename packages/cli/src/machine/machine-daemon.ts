@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type EmulatedHost, Inspection } from '@split-driver/emulator'
 import type { Platform } from '@split-driver/platform'
 import type { XenstoreServer } from '@split-driver/xenstored'
+import { XenstoreSocketServer } from '@split-driver/xenstored/node'
 import { BlkbackDaemon } from '../blkback/blkback-daemon.js'
 import { logBlkback } from '../blkback/log-blkback.js'
 import { ConsoledDaemon } from '../consoled/consoled-daemon.js'
@@ -20,7 +21,6 @@ import { CoreDumps } from './core-dumps.js'
 import { DomainDisks } from './domain-disks.js'
 import { DomainKeeper } from './domain-keeper.js'
 import { logMachine } from './log-machine.js'
-import { XenstoreSocket } from './xenstore-socket.js'
 
 export interface MachineDaemonOptions {
   /** Where the machine listens for its commands; the other sockets lie in a folder beside it. */
@@ -111,7 +111,7 @@ export class MachineDaemon implements Daemon {
     await consoled.open()
     this.#endings.push(() => blkback.close())
     await blkback.open()
-    const storeSocket = await XenstoreSocket.listen(xenstoreSocketIn(folder), xenstored)
+    const storeSocket = await XenstoreSocketServer.listen(xenstored, xenstoreSocketIn(folder))
     this.#endings.push(() => storeSocket[Symbol.asyncDispose]())
     return consoles
   }
