@@ -35,6 +35,7 @@ export const domidOf = (permission: string): number => Number(permission.slice(1
 const NEEDS: Readonly<Record<string, string>> = {
   read: 'r',
   directory: 'r',
+  directoryPart: 'r',
   getPerms: 'r',
   write: 'w',
   mkdir: 'w',
@@ -95,6 +96,8 @@ const whenThere = (
       return answer(node.value)
     case 'directory':
       return { ...answer(namesOf(scope.state.childrenOf(path))), examined: [...examined, `listing ${path}`] }
+    case 'directoryPart':
+      return { ...answer(listingPart(scope.state, path, operation.offset)), examined: [...examined, `listing ${path}`] }
     case 'getPerms':
       return answer(shownPermissions(node))
     case 'mkdir':
@@ -133,6 +136,13 @@ const remove = ({ state, stamp }: NodeScope, path: string, examined: readonly st
 
 const namesOf = (paths: readonly string[]): string =>
   paths.map((path) => path.slice(path.lastIndexOf('/') + 1)).join('|')
+
+/** The node's version, then the names from an offset on, each with its end, then one more. */
+const listingPart = (state: ModelState, path: string, offset: number): string => {
+  const { stamp, listing } = state.nodes.get(path)!
+  const names = state.childrenOf(path).map((child) => `${namesOf([child])}|`)
+  return `${stamp}/${listing}|${names.join('').slice(offset)}`
+}
 
 /** Entries of the dead are gone. */
 const shownPermissions = ({ permissions }: ModelNode): string =>

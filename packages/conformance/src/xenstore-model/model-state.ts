@@ -102,3 +102,7 @@ export const granted = ({ life, privileged }: ModelCaller, node: ModelNode, need
   const has = rights(life, privileged, node.permissions)
   return [...need].filter((right) => has.includes(right)).length
 }
+
+/** Does a watch on a path fire? */
+export const matches = (watched: string, { path, exact }: ModelEvent): boolean =>
+  path === watched || (!exact && (watched === '/' ? path.startsWith('/') : path.startsWith(`${watched}/`)))

@@ -1,25 +1,20 @@
-import { type ByteChannel, packStringAndRest, packStrings, XenStoreOp } from '@split-driver/xenbus'
+import { packStringAndRest, packStrings, XenStoreOp } from '@split-driver/xenbus'
 import { settle, XenStoreWireClient } from '../xenstore-wire-client.js'
-import { prelude, type StoreOperation } from './store-operation.js'
-import { type ModelLimits, XenStoreModel } from './xenstore-model.js'
-
-/** A server that is to do as the model does. It was set to the model's limits. */
-export interface StoreUnderTest {
-  /** A connection of a domain; domain 0 is the control domain. Everything on it must happen within microtasks. */
-  connect(domid: number): ByteChannel
-  /** Lets a domain die, and another come with its number. Its connection is lost. */
-  rebirth(domid: number): void
-}
+import { ModelListings } from './model-listings.js'
+import { introduction, lookAt, prelude, type StoreOperation } from './store-operation.js'
+import { type StoreHoldings, type StoreUnderTest, XENSTORE_PORT } from './store-under-test.js'
+import { type ModelConnection, type ModelQuotas, XenStoreModel } from './xenstore-model.js'
 
 export interface StoreModelOptions {
-  /** Domains 0 … clients − 1, each with one connection. */
-  readonly clients: number
-  readonly limits: ModelLimits
+  /** Domains 1 … domains, beside the control domain. */
+  readonly domains: number
+  readonly quotas: ModelQuotas
 }
 
 const CODES = {
   read: XenStoreOp.Read,
   directory: XenStoreOp.Directory,
+  directoryPart: XenStoreOp.DirectoryPart,
   getPerms: XenStoreOp.GetPerms,
   setPerms: XenStoreOp.SetPerms,
   write: XenStoreOp.Write,
@@ -29,57 +24,105 @@ const CODES = {
   unwatch: XenStoreOp.Unwatch,
   start: XenStoreOp.TransactionStart,
   end: XenStoreOp.TransactionEnd,
-  reset: XenStoreOp.ResetWatches,
+  resetWatches: XenStoreOp.ResetWatches,
+  introduce: XenStoreOp.Introduce,
+  release: XenStoreOp.Release,
+  isIntroduced: XenStoreOp.IsDomainIntroduced,
+  domainPath: XenStoreOp.GetDomainPath,
 } as const
 
-const bodyOf = ({ kind, path, value, permissions, token, commit }: StoreOperation): Uint8Array => {
-  if (kind === 'write') return packStringAndRest(path, value)
-  if (kind === 'setPerms') return packStrings(path, ...permissions)
-  if (kind === 'watch' || kind === 'unwatch') return packStrings(path, token)
-  if (kind === 'end') return packStrings(commit ? 'T' : 'F')
-  return packStrings(kind === 'start' || kind === 'reset' ? '' : path)
+const bodyOf = ({ kind, path, value, permissions, token, commit, domid, offset }: StoreOperation): Uint8Array => {
+  switch (kind) {
+    case 'write':
+      return packStringAndRest(path, value)
+    case 'setPerms':
+      return packStrings(path, ...permissions)
+    case 'watch':
+    case 'unwatch':
+      return packStrings(path, token)
+    case 'end':
+      return packStrings(commit ? 'T' : 'F')
+    case 'introduce':
+      return packStrings(String(domid), '0', String(XENSTORE_PORT))
+    case 'release':
+    case 'isIntroduced':
+    case 'domainPath':
+      return packStrings(String(domid))
+    case 'directoryPart':
+      return packStrings(path, String(offset))
+    case 'start':
+    case 'resetWatches':
+      return packStrings('')
+    default:
+      return packStrings(path)
+  }
 }
+
+/** The control domain by two channels, every domain by its ring page, and domain 1 by a channel, too. */
+const connectionsOf = (domains: number): ModelConnection[] => [
+  { domid: 0, transport: 'channel' },
+  ...Array.from({ length: domains }, (_, index) => ({ domid: index + 1, transport: 'ring' }) as const),
+  { domid: 1, transport: 'channel' },
+  { domid: 0, transport: 'channel' },
+]
+
+/** How many clients there are when there are so many domains. */
+export const clientsOf = (domains: number): number => connectionsOf(domains).length
 
 /** Asks a server and the model the same things, and compares every reply, every event and, at the end, all there is. */
 export class StoreModelRun {
   readonly #store: StoreUnderTest
   readonly #model: XenStoreModel
-  readonly #clients: XenStoreWireClient[]
+  readonly #connections: readonly ModelConnection[]
+  readonly #clients: (XenStoreWireClient | undefined)[]
+  readonly #listings = new ModelListings()
+  readonly #options: StoreModelOptions
 
-  constructor(store: StoreUnderTest, { clients, limits }: StoreModelOptions) {
+  constructor(store: StoreUnderTest, options: StoreModelOptions) {
     this.#store = store
-    this.#model = new XenStoreModel(clients, limits)
-    this.#clients = Array.from({ length: clients }, (_, domid) => new XenStoreWireClient(store.connect(domid)))
+    this.#options = options
+    this.#connections = connectionsOf(options.domains)
+    this.#model = new XenStoreModel(this.#connections, options.domains, options.quotas)
+    this.#clients = this.#connections.map(({ domid }) => (domid === 0 ? this.#channelOf(0) : undefined))
   }
 
   /** Makes the store ready for the unprivileged. @returns the first difference there was */
   async begin(): Promise<string | undefined> {
-    for (const operation of prelude()) {
-      const difference = await this.step(operation)
-      if (difference !== undefined) return difference
-    }
-    return undefined
+    return this.#all(prelude(this.#options.domains))
   }
 
-  /** @returns how server and model differ, if they do */
-  async step(operation: StoreOperation): Promise<string | undefined> {
-    if (operation.kind === 'rebirth' && operation.client === 0) return undefined
+  /** Who is not there cannot ask: then its domain is introduced. @returns how server and model differ, if they do */
+  async step(chosen: StoreOperation): Promise<string | undefined> {
+    const there = this.#model.isConnected(chosen.client)
+    const operation = there ? chosen : introduction(this.#connections[chosen.client]!.domid)
+    const { kind, domid } = operation
+    const served = this.#model.isIntroduced(domid)
+    if (kind === 'introduce' && !served && domid > 0 && domid <= this.#options.domains) this.#store.build(domid)
     const id = this.#transactionId(operation)
     const due = this.#model.request(operation, id)
-    const reply = await this.#ask(operation, id)
-    const said = `${operation.kind} ${JSON.stringify(operation)} in ${id}`
-    if (reply !== due) return `${said} was answered ${JSON.stringify(reply)}, and ${JSON.stringify(due)} is due`
+    const reply = await this.#clients[operation.client]!.ask(CODES[kind], bodyOf(operation), id)
+    const said = `${kind} ${JSON.stringify(operation)} in ${id}`
+    const same = kind === 'directoryPart' ? this.#listings.agree(operation.path, reply, due) : reply === due
+    if (!same) return `${said} was answered ${JSON.stringify(reply)}, and ${JSON.stringify(due)} is due`
+    if (kind === 'introduce' && due === 'OK') this.#reconnect(domid, served)
+    if (kind === 'release' && due === 'OK' && !this.#disconnect(domid)) return `after ${said} a channel is still open`
     return this.#compareEvents(said)
   }
 
-  /** Reads everything. @returns the first difference */
+  /** Reads everything, and how much everybody has. @returns the first difference */
   async compareAll(): Promise<string | undefined> {
-    const look = { client: 0, value: '', permissions: [], token: '', transaction: 0, commit: false } as const
-    for (const path of this.#model.dump()) {
-      for (const kind of ['read', 'directory', 'getPerms'] as const) {
-        const difference = await this.step({ ...look, kind, path })
-        if (difference !== undefined) return difference
-      }
+    return (await this.#all(this.#model.paths().flatMap(lookAt))) ?? this.#compareHoldings()
+  }
+
+  #compareHoldings(): string | undefined {
+    const [has, due] = [this.#store.holdings(), this.#model.holdings()].map(shownHoldings)
+    return has === due ? undefined : `the domains have [${has}], and [${due}] is due`
+  }
+
+  async #all(operations: readonly StoreOperation[]): Promise<string | undefined> {
+    for (const operation of operations) {
+      const difference = await this.step(operation)
+      if (difference !== undefined) return difference
     }
     return undefined
   }
@@ -90,22 +133,45 @@ export class StoreModelRun {
     return open[transaction % Math.max(open.length, 1)] ?? 0
   }
 
-  async #ask(operation: StoreOperation, id: number): Promise<string> {
-    if (operation.kind !== 'rebirth')
-      return this.#clients[operation.client]!.ask(CODES[operation.kind], bodyOf(operation), id)
-    this.#store.rebirth(operation.client)
-    this.#clients[operation.client] = new XenStoreWireClient(this.#store.connect(operation.client))
-    return 'OK'
+  /** @param served before already: then only its ring begins anew */
+  #reconnect(domid: number, served: boolean): void {
+    this.#connections.forEach((connection, index) => {
+      if (connection.domid !== domid) return
+      if (connection.transport === 'ring') this.#clients[index] = new XenStoreWireClient(this.#store.ring(domid))
+      else if (!served) this.#clients[index] = this.#channelOf(domid)
+    })
+  }
+
+  /** @returns whether the server has closed what was the domain's */
+  #disconnect(domid: number): boolean {
+    let closed = true
+    this.#connections.forEach((connection, index) => {
+      if (connection.domid !== domid) return
+      if (connection.transport === 'channel') closed &&= this.#clients[index]!.channel.closed
+      this.#clients[index] = undefined
+    })
+    return closed
+  }
+
+  #channelOf(domid: number): XenStoreWireClient {
+    return new XenStoreWireClient(this.#store.connect(domid))
   }
 
   async #compareEvents(said: string): Promise<string | undefined> {
     await settle(8 + 4 * this.#clients.length)
     for (const [index, client] of this.#clients.entries()) {
-      const told = client.takeEvents().join(', ')
-      client.messages.length = 0
+      const told = client?.takeEvents().join(', ') ?? ''
+      if (client !== undefined) client.messages.length = 0
       const due = this.#model.takeEvents(index).join(', ')
       if (told !== due) return `after ${said} client ${index} was told [${told}], and [${due}] is due`
     }
     return undefined
   }
 }
+
+const shownHoldings = (holdings: readonly StoreHoldings[]): string =>
+  holdings
+    .filter(({ watches, transactions }) => watches + transactions > 0)
+    .map(({ domid, watches, transactions }) => `${domid}: ${watches} watches, ${transactions} transactions`)
+    .sort()
+    .join('; ')

@@ -11,83 +11,128 @@ export interface StoreOperation {
   readonly transaction: number
   /** Of an END. */
   readonly commit: boolean
+  /** Which domain it is about. */
+  readonly domid: number
+  /** Of a DIRECTORY_PART, in bytes. */
+  readonly offset: number
 }
 
 /** What makes things happen is asked often, what ends everything seldom. */
-const WEIGHTS: readonly (readonly [StoreOperationKind, number])[] = [
-  ['write', 10],
-  ['mkdir', 8],
-  ['rm', 4],
-  ['setPerms', 6],
-  ['read', 4],
-  ['directory', 4],
-  ['getPerms', 2],
-  ['watch', 4],
-  ['unwatch', 3],
-  ['start', 5],
-  ['end', 5],
-  ['reset', 1],
-  ['rebirth', 1],
-]
+const WEIGHTS = {
+  write: 20,
+  mkdir: 16,
+  rm: 8,
+  setPerms: 12,
+  read: 8,
+  directory: 6,
+  directoryPart: 2,
+  getPerms: 4,
+  watch: 10,
+  unwatch: 5,
+  start: 10,
+  end: 10,
+  resetWatches: 1,
+  introduce: 1,
+  release: 1,
+  isIntroduced: 1,
+  domainPath: 1,
+}
 
-const KINDS = WEIGHTS.flatMap(([kind, weight]) => Array.from({ length: weight }, () => kind))
+export type StoreOperationKind = keyof typeof WEIGHTS
+
+const KINDS = (Object.keys(WEIGHTS) as StoreOperationKind[]).flatMap((kind) =>
+  Array.from({ length: WEIGHTS[kind] }, () => kind),
+)
+
+/** Asked by the control domain, mostly: others may not. */
+const OF_CONTROL: ReadonlySet<StoreOperationKind> = new Set(['introduce', 'release', 'isIntroduced'])
 
 /** Mostly outside, and mostly one that there is. */
 const TRANSACTIONS = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 99]
 
-export type StoreOperationKind =
-  | 'read'
-  | 'directory'
-  | 'getPerms'
-  | 'setPerms'
-  | 'write'
-  | 'mkdir'
-  | 'rm'
-  | 'watch'
-  | 'unwatch'
-  | 'start'
-  | 'end'
-  | 'reset'
-  /** The control domain releases the client's domain and introduces it again. */
-  | 'rebirth'
+const TRANSACTIONS_OF: Readonly<Partial<Record<StoreOperationKind, readonly number[]>>> = {
+  start: [0, 0, 0, 0, 0, 0, 0, 0, 1, 99],
+  end: [1, 1, 1, 2, 2, 2, 3, 3, 0, 99],
+}
 
-/** Few, so that they meet; relative, special and invalid ones among them. */
+/** Few, so that they meet; relative ones among them. `#` stands for a domain's number. */
 const PATHS = [
-  ...['/', '/a', '/a/b', '/a/b/c', '/a/d', '/e', '/e/f/g', '/local/domain/1', '/local/domain/2/r', '/local/domain/3'],
-  ...['r', 'r/s', '/a', '/a/b', '/a/d', '/e', '@releaseDomain', '@introduceDomain', '@none', '/bad//path', '/tool'],
+  ...['/', '/a', '/a', '/a/b', '/a/b', '/a/b/c', '/a/d', '/a/d', '/a/#', '/a/#/k', '/e', '/e/f/g', '/e/#/h', '/tool'],
+  ...['/local/domain/#', '/local/domain/#/r', '/local/domain/#/r', '/local/domain/#/r/s', '/local/domain/#/t'],
+  ...['r', 'r', 'r', 'r/s', 'r/s', 'r/s/u', 't', 't', 't', 'w', '/local/domain'],
 ]
+
+const SPECIAL = ['@releaseDomain', '@introduceDomain', '@none', '@releaseDomain', '@introduceDomain']
+
+const INVALID = ['/bad//path', 'r/', '', '/a b', '//', 'r//s']
+
+const WATCHED = ['/', '/a', '/a/b', '/a/d', '/e', '/local/domain/#', '/local/domain/#/r', 'r', 'r', 'r/s', 't']
+
+/** Of what can have to do with special paths. */
+const SPECIAL_TOO: ReadonlySet<StoreOperationKind> = new Set(['watch', 'unwatch', 'setPerms', 'getPerms'])
+
+const pathsFor = (kind: StoreOperationKind, choice: number): readonly string[] => {
+  if (choice === 0) return INVALID
+  if (choice === 1 || (choice < 5 && SPECIAL_TOO.has(kind))) return SPECIAL
+  return kind === 'watch' || kind === 'unwatch' ? WATCHED : PATHS
+}
 
 const KIND_LETTERS = ['n', 'r', 'w', 'b']
 
 /** How many different choices an operation takes at most. */
-export const CHOICES = 12
+export const CHOICES = 20
 
-/** @param below an integer from 0 to `limit` − 1, every time it is asked */
-export const chooseOperation = (clients: number, below: (limit: number) => number): StoreOperation => {
+/**
+ * @param clients the first is the control domain's
+ * @param domains numbers from 1 on; the next one is nobody's
+ * @param below an integer from 0 to `limit` − 1, every time it is asked
+ */
+export const chooseOperation = (clients: number, domains: number, below: (limit: number) => number): StoreOperation => {
   const pick = <T>(choices: readonly T[]): T => choices[below(choices.length)]!
+  // Half of all is done by and to a few, so that they come to their limits.
+  const skewed = (count: number): number => below(below(2) === 0 ? Math.min(count, 4) : count)
+  const kind = pick(KINDS)
+  const client = OF_CONTROL.has(kind) && below(8) > 0 ? 0 : skewed(clients)
   return {
-    kind: pick(KINDS),
-    client: below(clients),
-    path: pick(PATHS),
-    value: pick(['', 'x', 'value']),
-    token: pick(['s', 't']),
-    transaction: pick(TRANSACTIONS),
+    kind,
+    client,
+    path: pick(pathsFor(kind, below(24))).replace('#', String(skewed(domains + 1))),
+    value: pick(['', 'x', 'value', 'v'.repeat(90)]),
+    token: pick(['s', 's', 's', 't']),
+    transaction: pick(TRANSACTIONS_OF[kind] ?? TRANSACTIONS),
     commit: below(4) > 0,
-    permissions: Array.from({ length: 1 + below(2) }, () => `${pick(KIND_LETTERS)}${below(4)}`),
+    domid: skewed(domains + 2),
+    offset: pick([0, 0, 2, 1000]),
+    permissions: Array.from({ length: 1 + below(3) }, () => `${pick(KIND_LETTERS)}${skewed(domains + 2)}`),
   }
 }
 
+const DOM0 = { client: 0, value: '', token: '', transaction: 0, commit: false, domid: 0, offset: 0 } as const
+
+/** The control domain introduces a domain. */
+export const introduction = (domid: number): StoreOperation => ({
+  ...DOM0,
+  kind: 'introduce',
+  path: '',
+  permissions: [],
+  domid,
+})
+
 /** What a toolstack does first, so that unprivileged domains have something to work on. */
-export const prelude = (): StoreOperation[] => {
-  const dom0 = { client: 0, value: '', token: '', transaction: 0, commit: false } as const
-  const permissions = (path: string, ...list: string[]): StoreOperation[] => [
-    { ...dom0, kind: 'mkdir', path, permissions: [] },
-    { ...dom0, kind: 'setPerms', path, permissions: list },
+export const prelude = (domains: number): StoreOperation[] => {
+  const node = (path: string, ...permissions: string[]): StoreOperation[] => [
+    { ...DOM0, kind: 'mkdir', path, permissions: [] },
+    { ...DOM0, kind: 'setPerms', path, permissions },
   ]
+  const domids = Array.from({ length: domains }, (_, index) => index + 1)
   return [
-    ...permissions('/', 'r0'),
-    ...permissions('/a', 'b0'),
-    ...permissions('/e', 'r1', 'b2'),
-    ...[1, 2, 3].flatMap((domid) => permissions(`/local/domain/${domid}`, `n${domid}`)),
+    ...node('/', 'r0'),
+    ...node('/a', 'b0'),
+    ...node('/e', 'r1', 'b2'),
+    ...domids.flatMap((domid) => [...node(`/local/domain/${domid}`, `n${domid}`), introduction(domid)]),
   ]
 }
+
+/** Asks for all that there is to be seen of a node. */
+export const lookAt = (path: string): StoreOperation[] =>
+  (['read', 'directory', 'getPerms'] as const).map((kind) => ({ ...DOM0, kind, path, permissions: [] }))

@@ -1,3 +1,4 @@
+import { ModelClient, type Transport } from './model-client.js'
 import { type NodeScope, requestNode } from './model-node-request.js'
 import {
   granted,
@@ -6,57 +7,69 @@ import {
   type ModelEvent,
   type ModelNode,
   ModelState,
+  matches,
   parentOf,
 } from './model-state.js'
 import { ModelTransaction } from './model-transaction.js'
-import type { StoreOperation } from './store-operation.js'
+import type { StoreOperation, StoreOperationKind } from './store-operation.js'
+import type { StoreHoldings } from './store-under-test.js'
 
-export interface ModelLimits {
+export interface ModelQuotas {
   readonly nodes: number
   readonly watches: number
   readonly transactions: number
+  /** Entries of one node's permissions. */
+  readonly 'node-permissions': number
 }
 
-interface ModelWatch {
-  readonly path: string
-  readonly token: string
-  readonly relative: boolean
-}
-
-interface ModelClient {
-  caller: ModelCaller
-  watches: ModelWatch[]
-  readonly transactions: Map<number, ModelTransaction>
-  lastId: number
-  /** What it is to be told, as `path token`. */
-  events: string[]
+/** Who a client is, and how it comes. */
+export interface ModelConnection {
+  readonly domid: number
+  readonly transport: Transport
 }
 
 const PERMANENT = ['/', '@introduceDomain', '@releaseDomain']
 
+const PRIVILEGED: ReadonlySet<StoreOperationKind> = new Set(['introduce', 'release', 'isIntroduced'])
+
+/** What has to do with nodes in no way, so that a transaction it names is not even looked for (rule 47). */
+const OUTSIDE: ReadonlySet<StoreOperationKind> = new Set(['watch', 'unwatch'])
+
 /**
  * What a XenStore server must answer and tell, written to be read: everything is a plain map, and whatever is to be kept is
- * copied. Client `i` is domain `i`, and client 0 the control domain.
+ * copied. Domains 1 to `domains` can be introduced; only the control domain's clients are connected from the beginning.
  */
 export class XenStoreModel {
-  readonly #limits: ModelLimits
+  readonly #quotas: ModelQuotas
+  readonly #domains: number
   readonly #lives = new Map<number, Life>()
+  readonly #introduced = new Set<number>()
   readonly #clients: ModelClient[]
   #live: ModelState
   #version = 0
   #stamp = 0
 
-  constructor(clients: number, limits: ModelLimits) {
-    this.#limits = limits
-    this.#clients = Array.from({ length: clients }, (_, domid) => this.#newClient(domid))
+  constructor(connections: readonly ModelConnection[], domains: number, quotas: ModelQuotas) {
+    this.#quotas = quotas
+    this.#domains = domains
+    this.#clients = connections.map(({ domid, transport }) => new ModelClient(this.#lifeOf(domid), transport))
+    for (const client of this.#clients) client.connected = client.caller.privileged
     const permissions = [{ life: this.#lifeOf(0), letter: 'n' }]
     const node: ModelNode = { value: '', permissions, stamp: 0, listing: 0 }
     this.#live = new ModelState(['/', '/tool', '/tool/xenstored', ...PERMANENT.slice(1)].map((path) => [path, node]))
   }
 
-  /** Every path with its value and permissions. */
-  dump(): string[] {
+  /** Every node's path. */
+  paths(): string[] {
     return [...this.#live.nodes.keys()].filter((path) => path.startsWith('/'))
+  }
+
+  isIntroduced(domid: number): boolean {
+    return this.#introduced.has(domid)
+  }
+
+  isConnected(client: number): boolean {
+    return this.#clients[client]!.connected
   }
 
   /** The ids of a client's open transactions. */
@@ -69,29 +82,57 @@ export class XenStoreModel {
     return this.#clients[client]!.events.splice(0)
   }
 
-  /** @param id of the transaction that it is in, or 0. @returns the reply that is due */
-  request(operation: StoreOperation, id: number): string {
-    const client = this.#clients[operation.client]!
-    this.#stamp += 1
-    const path = this.#absolute(client, operation.path)
-    if (operation.kind === 'rebirth') return this.#rebirth(operation.client)
-    if (operation.kind === 'watch') return this.#watch(client, operation, path)
-    if (operation.kind === 'unwatch') return this.#unwatch(client, operation, path)
-    if (id !== 0 && !client.transactions.has(id)) return '!ENOENT'
-    if (operation.kind === 'start') return id === 0 ? this.#start(client) : '!EBUSY'
-    if (operation.kind === 'end') return this.#end(client, id, operation.commit)
-    if (operation.kind === 'reset') return this.#reset(client)
-    return this.#onNodes(client, operation, path, client.transactions.get(id))
+  /** What each domain has now. */
+  holdings(): StoreHoldings[] {
+    return [...this.#lives.values()].map((life) => ({
+      domid: life.domid,
+      watches: this.#count(life, ({ watches }) => watches.length),
+      transactions: this.#count(life, ({ transactions }) => transactions.size),
+    }))
   }
 
-  #onNodes(
-    client: ModelClient,
-    operation: StoreOperation,
-    path: string | undefined,
-    inside?: ModelTransaction,
-  ): string {
-    const { life } = client.caller
-    const room = this.#limits.nodes - this.#live.owned(life) - (inside?.gain(life) ?? 0)
+  /** @param id of the transaction that it is in, or 0. @returns the reply that is due */
+  request(operation: StoreOperation, id: number): string {
+    const { kind } = operation
+    const client = this.#clients[operation.client]!
+    this.#stamp += 1
+    if (PRIVILEGED.has(kind) && !client.caller.privileged) return '!EACCES'
+    if (!OUTSIDE.has(kind) && id !== 0 && !client.transactions.has(id)) return '!ENOENT'
+    switch (kind) {
+      case 'watch':
+        return this.#watch(client, operation)
+      case 'unwatch':
+        return this.#unwatch(client, operation)
+      case 'start':
+        return id === 0 ? this.#start(client) : '!EBUSY'
+      case 'end':
+        return this.#end(client, id, operation.commit)
+      case 'resetWatches':
+        client.reset()
+        return 'OK'
+      case 'introduce':
+        return this.#introduce(operation.domid)
+      case 'release':
+        return this.#release(operation.domid)
+      case 'isIntroduced':
+        return this.#introduced.has(operation.domid) ? 'T' : 'F'
+      case 'domainPath':
+        return `/local/domain/${operation.domid}`
+      default:
+        return this.#onNodes(client, operation, client.transactions.get(id))
+    }
+  }
+
+  #onNodes(client: ModelClient, operation: StoreOperation, inside?: ModelTransaction): string {
+    const { caller } = client
+    if (
+      !caller.privileged &&
+      operation.kind === 'setPerms' &&
+      operation.permissions.length > this.#quotas['node-permissions']
+    )
+      return '!ENOSPC'
+    const path = absolute(caller, operation.path)
+    const room = this.#quotas.nodes - this.#live.owned(caller.life) - (inside?.gain(caller.life) ?? 0)
     if (inside !== undefined)
       return inside.request({ ...this.#scope(client), state: inside.own, room }, operation, path).reply
     const before = this.#live.copy()
@@ -106,10 +147,9 @@ export class XenStoreModel {
 
   #start(client: ModelClient): string {
     const { life, privileged } = client.caller
-    if (!privileged && client.transactions.size >= this.#limits.transactions) return '!ENOSPC'
-    client.lastId += 1
-    client.transactions.set(client.lastId, new ModelTransaction(this.#live, this.#version, { life, privileged }))
-    return String(client.lastId)
+    const open = this.#count(life, ({ transactions }) => transactions.size)
+    if (!privileged && open >= this.#quotas.transactions) return '!ENOSPC'
+    return String(client.begin(new ModelTransaction(this.#live, this.#version, client.caller)))
   }
 
   #end(client: ModelClient, id: number, commit: boolean): string {
@@ -118,30 +158,27 @@ export class XenStoreModel {
     client.transactions.delete(id)
     if (!commit) return 'OK'
     const before = this.#live
-    const outcome = transaction.commit(before, this.#version, this.#scope(client), this.#limits.nodes)
+    const outcome = transaction.commit(before, this.#version, this.#scope(client), this.#quotas.nodes)
     if (outcome.error !== undefined) return `!${outcome.error}`
     this.#live = outcome.state
     this.#tell(outcome.events, before)
     return 'OK'
   }
 
-  #reset(client: ModelClient): string {
-    client.watches = []
-    client.transactions.clear()
-    return 'OK'
-  }
-
-  #watch(client: ModelClient, { path: given, token }: StoreOperation, path: string | undefined): string {
+  #watch(client: ModelClient, { path: given, token }: StoreOperation): string {
+    const path = absolute(client.caller, given)
     if (path === undefined) return '!EINVAL'
     if (client.watches.some((watch) => watch.path === path && watch.token === token)) return '!EEXIST'
-    if (!client.caller.privileged && client.watches.length >= this.#limits.watches) return '!E2BIG'
+    const count = this.#count(client.caller.life, ({ watches }) => watches.length)
+    if (!client.caller.privileged && count >= this.#quotas.watches) return '!E2BIG'
     const watch = { path, token, relative: !/^[/@]/.test(given) }
     client.watches.push(watch)
-    this.#deliver(client, watch, path)
+    client.deliver(watch, path)
     return 'OK'
   }
 
-  #unwatch(client: ModelClient, { token }: StoreOperation, path: string | undefined): string {
+  #unwatch(client: ModelClient, { path: given, token }: StoreOperation): string {
+    const path = absolute(client.caller, given)
     if (path === undefined) return '!EINVAL'
     const kept = client.watches.filter((watch) => watch.path !== path || watch.token !== token)
     if (kept.length === client.watches.length) return '!ENOENT'
@@ -149,14 +186,32 @@ export class XenStoreModel {
     return 'OK'
   }
 
-  #rebirth(index: number): string {
-    const life = this.#lifeOf(index)
+  /** One that is served already begins anew on its ring, and nobody is told. */
+  #introduce(domid: number): string {
+    if (domid < 1 || domid > this.#domains) return '!EINVAL'
+    const isNew = !this.#introduced.has(domid)
+    this.#introduced.add(domid)
+    this.#clients.forEach(({ caller, transport }, index) => {
+      if (caller.life.domid !== domid || !(isNew || transport === 'ring')) return
+      this.#clients[index] = new ModelClient(this.#lifeOf(domid), transport)
+    })
+    if (isNew) this.#tellSpecial('@introduceDomain')
+    return 'OK'
+  }
+
+  #release(domid: number): string {
+    if (!this.#introduced.delete(domid)) return '!ENOENT'
+    const life = this.#lifeOf(domid)
     life.alive = false
-    this.#lives.delete(index)
-    this.#clients[index] = this.#newClient(index)
+    this.#lives.delete(domid)
+    for (const client of this.#clients) {
+      if (client.caller.life !== life) continue
+      client.connected = false
+      client.reset()
+      client.events = []
+    }
     this.#bury(life)
     this.#tellSpecial('@releaseDomain')
-    this.#tellSpecial('@introduceDomain')
     return 'OK'
   }
 
@@ -164,8 +219,8 @@ export class XenStoreModel {
   #bury(dead: Life): void {
     const visit = (path: string): void => {
       const node = this.#live.nodes.get(path)!
-      const before = this.#live.copy()
       const owned = node.permissions[0]!.life === dead
+      const before = owned ? this.#live.copy() : this.#live
       if (owned && !PERMANENT.includes(path)) {
         this.#tell(this.#live.remove(path, this.#stamp), before)
         return
@@ -186,8 +241,9 @@ export class XenStoreModel {
     for (const event of events) {
       if (!before.nodes.has(event.path) && !this.#live.nodes.has(event.path)) continue
       for (const client of this.#clients) {
-        if (!this.#mayKnow(client.caller, event.path, before)) continue
-        for (const watch of client.watches) if (matches(watch.path, event)) this.#deliver(client, watch, event.path)
+        const watches = client.watches.filter(({ path }) => matches(path, event))
+        if (watches.length === 0 || !this.#mayKnow(client.caller, event.path, before)) continue
+        for (const watch of watches) client.deliver(watch, event.path)
       }
     }
   }
@@ -195,7 +251,7 @@ export class XenStoreModel {
   #tellSpecial(path: string): void {
     for (const client of this.#clients) {
       if (!this.#mayKnow(client.caller, path, this.#live)) continue
-      for (const watch of client.watches) if (watch.path === path) this.#deliver(client, watch, path)
+      for (const watch of client.watches) if (watch.path === path) client.deliver(watch, path)
     }
   }
 
@@ -204,17 +260,8 @@ export class XenStoreModel {
     return nodes.some((node) => node !== undefined && granted(caller, node, 'r') > 0)
   }
 
-  #deliver({ caller, events }: ModelClient, { token, relative }: ModelWatch, path: string): void {
-    const prefix = relative ? `/local/domain/${caller.life.domid}/`.length : 0
-    const event = `${path.slice(prefix)} ${token}`
-    // What one request makes happen is not delivered in between, so what is identical may be one (rule 46).
-    if (event.startsWith('@') || !events.includes(event)) events.push(event)
-  }
-
-  #absolute({ caller }: ModelClient, path: string): string | undefined {
-    if (!/^[A-Za-z0-9\-/_@]+$/.test(path) || path.includes('//') || (path !== '/' && path.endsWith('/')))
-      return undefined
-    return /^[/@]/.test(path) ? path : `/local/domain/${caller.life.domid}/${path}`
+  #count(life: Life, count: (client: ModelClient) => number): number {
+    return this.#clients.filter(({ caller }) => caller.life === life).reduce((sum, client) => sum + count(client), 0)
   }
 
   #lifeOf(domid: number): Life {
@@ -222,12 +269,10 @@ export class XenStoreModel {
     this.#lives.set(domid, life)
     return life
   }
-
-  #newClient(domid: number): ModelClient {
-    const caller = { life: this.#lifeOf(domid), privileged: domid === 0 }
-    return { caller, watches: [], transactions: new Map(), lastId: 0, events: [] }
-  }
 }
 
-const matches = (watched: string, { path, exact }: ModelEvent): boolean =>
-  path === watched || (!exact && (watched === '/' ? path.startsWith('/') : path.startsWith(`${watched}/`)))
+/** @returns `undefined` if the path is no valid one */
+const absolute = ({ life }: ModelCaller, path: string): string | undefined => {
+  if (!/^[A-Za-z0-9\-/_@]+$/.test(path) || path.includes('//') || (path !== '/' && path.endsWith('/'))) return undefined
+  return /^[/@]/.test(path) ? path : `/local/domain/${life.domid}/${path}`
+}

@@ -1,14 +1,13 @@
 import type { Domid, FrameNumber, Port } from '@split-driver/abi'
-import { settle, XenStoreWireClient } from '@split-driver/conformance'
+import { StoreMachine, settle, XenStoreWireClient } from '@split-driver/conformance'
 import { channelPair, RingChannel } from '@split-driver/xenbus'
 import { XenstoreServer, type XenstoreServerOptions } from '@split-driver/xenstored'
-import { FakePlatform } from './fake-platform.js'
 
 export const DOM = (domid: number): Domid => domid as Domid
 
 /** A server, and clients of any kind. */
 export class StoreWorld implements Disposable {
-  readonly platform = new FakePlatform()
+  readonly platform = new StoreMachine()
   readonly server: XenstoreServer
 
   constructor(options: XenstoreServerOptions = {}) {

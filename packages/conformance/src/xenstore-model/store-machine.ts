@@ -1,8 +1,6 @@
-import { type Domid, FlatMemory, type GrantRef, type Port, XenError } from '@split-driver/abi'
+import { type Domid, FlatMemory, type GrantRef, PAGE_BYTES, type Port, XenError } from '@split-driver/abi'
 import type { EventChannels } from '@split-driver/evtchn'
 import type { GrantMapper, Mapping } from '@split-driver/grant'
-
-const PAGE_BYTES = 4096
 
 interface FakePort {
   readonly domid: Domid
@@ -16,7 +14,7 @@ interface FakePort {
  * The least of a machine that a XenStore server can tell from a real one: it keeps a ledger, delivers in microtasks, holds
  * a delivered port back until `eoi`, and hands each domain's events to its page's owner.
  */
-export class FakePlatform {
+export class StoreMachine {
   readonly pages = new Map<Domid, FlatMemory>()
   readonly mappings = new Set<Mapping>()
   /** What each domain's front end wants to be told. */
