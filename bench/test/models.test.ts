@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { suite as eventChannels } from '../src/rel/event-channels.js'
 import { suite as grants } from '../src/rel/grants.js'
+import { suite as xenstore } from '../src/rel/xenstore.js'
 
 it('any sequence of event-channel calls by several domains is answered as the written model answers it', async () => {
   const { done, violations } = await eventChannels.run({ n: 1000, seed: 61, progress: () => {} })
@@ -10,4 +11,9 @@ it('any sequence of event-channel calls by several domains is answered as the wr
 it('rules 67 to 72, G1 to G4: any sequence of grant-table calls leaves the tables as the written model has them', async () => {
   const { done, violations } = await grants.run({ n: 750, seed: 67, progress: () => {} })
   expect([done, violations]).toEqual([750, []])
+})
+
+it('rules 38 to 53: whatever 16 domains ask of a XenStore, it answers and tells what the written model does', async () => {
+  const { done, violations } = await xenstore.run({ n: 2000, seed: 40, progress: () => {} })
+  expect([done, violations]).toEqual([2000, []])
 })
