@@ -20,6 +20,11 @@ export interface DomainControl {
    */
   release(domid: Domid): void
   isIntroduced(domid: Domid): boolean
+  /**
+   * The domain runs again after it had shut down.
+   * @throws XenError ENOENT if it was not introduced; EINVAL for the control domain
+   */
+  resume(domid: Domid): void
 }
 
 /** What all clients share. */

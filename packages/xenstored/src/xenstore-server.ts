@@ -97,27 +97,28 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
       return
     }
     this.#introduced.set(domid, this.#newDomain(domid, port))
-    if (domid !== this.#control.domain.domid) this.#fire(INTRODUCE_DOMAIN)
+    if (domid !== this.#control.domain.domid) this.#happen(INTRODUCE_DOMAIN, domid)
     this.emit('introduced', domid)
   }
 
   release(domid: Domid): void {
-    const introduced = this.#introduced.get(domid)
-    if (introduced === undefined)
-      throw new XenError('ENOENT', `domain ${domid} is not introduced`, { detail: { domid } })
+    const introduced = this.#guest(domid)
     const { record } = introduced
-    if (record === this.#control.domain) throw new XenError('EINVAL', 'the control domain cannot be released')
     this.#introduced.delete(domid)
     introduced.end()
     for (const accepted of this.#accepted) if (accepted.record === record) this.#drop(accepted)
     this.#host.records.end(record)
     removeEstate(this.#host.store, record, this.#control)
-    this.#fire(RELEASE_DOMAIN)
+    this.#happen(RELEASE_DOMAIN, domid)
     this.emit('released', domid)
   }
 
   isIntroduced(domid: Domid): boolean {
     return this.#introduced.has(domid)
+  }
+
+  resume(domid: Domid): void {
+    this.#guest(domid).isShutDown = false
   }
 
   /** What the domains have open now, over all their connections; those that have nothing are left out. */
@@ -145,14 +146,21 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     return new IntroducedDomain({ caller, host: this.#host, events, mapper, turns: this.#turns, onBroken }, port)
   }
 
+  /** @throws XenError ENOENT EINVAL */
+  #guest(domid: Domid): IntroducedDomain {
+    if (domid === this.#control.domain.domid) throw new XenError('EINVAL', 'that is the control domain')
+    const introduced = this.#introduced.get(domid)
+    if (introduced !== undefined) return introduced
+    throw new XenError('ENOENT', `domain ${domid} is not introduced`, { detail: { domid } })
+  }
+
   #drop(accepted: AcceptedChannel): void {
     this.#accepted.delete(accepted)
     accepted.end()
   }
 
-  /** Something happened that is no change of the tree. */
-  #fire(path: string): void {
-    const { tree } = this.#host.store
-    this.#host.watches.fire([{ path, exact: true }], tree, tree)
+  /** Something befell a domain that is no change of the tree. */
+  #happen(happening: string, domid: Domid): void {
+    this.#host.watches.happen(happening, domid, this.#host.store.tree)
   }
 }

@@ -43,14 +43,14 @@ describe('rule 54: the ring page', () => {
     expect(await guest.read('big')).toBe(value)
   })
 
-  test('the page says that the error field is meant, and a domain that waits for us is told that we are there', async () => {
+  test('the page says that we reconnect, tell errors and know depths, and a domain that waits for us is told that we are there', async () => {
     const { store, page } = await world()
     page.store(at.connection.word, 1)
     let notified = 0
     store.platform.onNotify.set(DOM(5), () => notified++)
     introduce(store)
     await settle()
-    expect(page.load(at.serverFeatures.word)).toBe(2)
+    expect(page.load(at.serverFeatures.word)).toBe(7)
     expect(page.load(at.connection.word)).toBe(0)
     expect(notified).toBe(1)
   })

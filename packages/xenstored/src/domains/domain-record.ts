@@ -1,6 +1,11 @@
 import type { Domid } from '@split-driver/abi'
+import { XenStoreServerFeature } from '@split-driver/xenbus'
 import type { DomainAccount } from '../quotas/domain-account.js'
 import type { Quotas } from '../quotas/quotas.js'
+
+/** All that this server can do of what a domain may want to know. @see docs/misc/xenstore-ring.txt */
+export const OFFERED_FEATURES =
+  XenStoreServerFeature.Reconnection | XenStoreServerFeature.Error | XenStoreServerFeature.WatchDepth
 
 /**
  * One life of a domain: what it has and what it holds rights by. A domid that comes back gets a record of its own, so
@@ -9,6 +14,10 @@ import type { Quotas } from '../quotas/quotas.js'
 export class DomainRecord {
   readonly domid: Domid
   readonly account: DomainAccount
+  /** `XenStoreServerFeature` bits that it is offered; fixed once it is introduced (rule 53). */
+  features: number = OFFERED_FEATURES
+  /** The domain that this one may act for: whatever that one may do, so may this (SET_TARGET). */
+  target: DomainRecord | undefined
   #alive = true
 
   constructor(domid: Domid, account: DomainAccount) {
@@ -30,9 +39,12 @@ export class DomainRecord {
 export class DomainRecords {
   readonly #byDomid = new Map<Domid, DomainRecord>()
   readonly #quotas: Quotas
+  readonly #exists: (domid: Domid) => boolean
 
-  constructor(quotas: Quotas) {
+  /** @param exists what the machine says; where it says nothing, any domain may be about to come */
+  constructor(quotas: Quotas, exists: (domid: Domid) => boolean = () => true) {
     this.#quotas = quotas
+    this.#exists = exists
   }
 
   /** A toolstack names a domain in permissions before it introduces it: its record begins then. */
@@ -45,12 +57,25 @@ export class DomainRecords {
     return record
   }
 
+  /** As `of`, if there is such a domain. What is granted to one that is not there must not wait for the next (rule 53). */
+  find(domid: Domid): DomainRecord | undefined {
+    return this.#byDomid.get(domid) ?? (this.#exists(domid) ? this.of(domid) : undefined)
+  }
+
+  /** Nobody: for a permission that names a domain that does not exist. */
+  nobody(domid: Domid): DomainRecord {
+    const record = new DomainRecord(domid, this.#quotas.open(domid))
+    record.die()
+    return record
+  }
+
   all(): IterableIterator<DomainRecord> {
     return this.#byDomid.values()
   }
 
   end(record: DomainRecord): void {
     record.die()
+    for (const other of this.#byDomid.values()) if (other.target === record) other.target = undefined
     if (this.#byDomid.get(record.domid) === record) this.#byDomid.delete(record.domid)
   }
 }

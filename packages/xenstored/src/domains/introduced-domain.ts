@@ -14,6 +14,8 @@ export interface IntroducedDomainOptions extends Omit<DomainRingOptions, 'page' 
 /** A domain that is served through its ring page: the page that is mapped and the port that is bound for it. */
 export class IntroducedDomain {
   readonly record: DomainRecord
+  /** It has shut down, and whoever watches for ends was told; until RESUME. */
+  isShutDown = false
   readonly #options: IntroducedDomainOptions
   readonly #mapping: Mapping
   #ring: DomainRing | undefined

@@ -26,6 +26,25 @@ export const release: Handler = ({ host, body, respond }) => {
   return error
 }
 
+/** The domain runs again: that it shuts down is to be told once more. */
+export const resume: Handler = ({ host, body, respond }) => {
+  const domid = domidOf(onlyString(body))
+  if (domid === undefined) return 'EINVAL'
+  const error = attempt(() => host.domains.resume(domid))
+  if (error === undefined) respond(okBody())
+  return error
+}
+
+/** From now on the first may do whatever the second may, as a device model does for its guest. */
+export const setTarget: Handler = ({ host, body, respond }) => {
+  const [domid, target] = stringsOf(body).slice(0, 2).map(domidOf)
+  if (domid === undefined || target === undefined) return 'EINVAL'
+  if (!host.domains.isIntroduced(domid) || !host.domains.isIntroduced(target)) return 'ENOENT'
+  host.records.of(domid).target = host.records.of(target)
+  respond(okBody())
+  return undefined
+}
+
 export const isDomainIntroduced: Handler = ({ host, body, respond }) => {
   const text = onlyString(body)
   const domid = decimal(text) === DOMID_SELF ? DOMID_SELF : domidOf(text)

@@ -84,5 +84,6 @@ export const setPerms: Handler = (exchange) => {
   const path = watchPath(exchange.client, pathBytes)
   if (parsed.length < texts.length || path === undefined) return 'EINVAL'
   const permissions = resolvePermissions(parsed, exchange.host.records)
-  return permissions === undefined ? 'EINVAL' : acknowledge(exchange, permitNode(exchange.work, path, permissions))
+  if (typeof permissions === 'string') return permissions
+  return acknowledge(exchange, permitNode(exchange.work, path, permissions))
 }

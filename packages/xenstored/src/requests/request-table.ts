@@ -1,7 +1,9 @@
 import { XenStoreOp } from '@split-driver/xenbus'
-import { getDomainPath, introduce, isDomainIntroduced, release } from './domain-requests.js'
+import { getDomainPath, introduce, isDomainIntroduced, release, resume, setTarget } from './domain-requests.js'
 import type { Handler } from './exchange.js'
+import { getFeature, setFeature } from './feature-requests.js'
 import { directory, directoryPart, getPerms, mkdir, read, rm, setPerms, write } from './node-requests.js'
+import { getQuota, setQuota } from './quota-requests.js'
 import { transactionEnd, transactionStart } from './transaction-requests.js'
 import { resetWatches, unwatch, watch } from './watch-requests.js'
 
@@ -22,8 +24,14 @@ export const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [XenStoreOp.Rm, rm],
   [XenStoreOp.SetPerms, setPerms],
   [XenStoreOp.IsDomainIntroduced, isDomainIntroduced],
+  [XenStoreOp.Resume, resume],
+  [XenStoreOp.SetTarget, setTarget],
   [XenStoreOp.ResetWatches, resetWatches],
   [XenStoreOp.DirectoryPart, directoryPart],
+  [XenStoreOp.GetFeature, getFeature],
+  [XenStoreOp.SetFeature, setFeature],
+  [XenStoreOp.GetQuota, getQuota],
+  [XenStoreOp.SetQuota, setQuota],
 ])
 
 /** What only the privileged may ask; others get EACCES, whether we can do it or not (rule 51). */
@@ -34,6 +42,9 @@ export const PRIVILEGED: ReadonlySet<number> = new Set<number>([
   XenStoreOp.IsDomainIntroduced,
   XenStoreOp.Resume,
   XenStoreOp.SetTarget,
+  XenStoreOp.SetFeature,
+  XenStoreOp.GetQuota,
+  XenStoreOp.SetQuota,
 ])
 
 /** What has nothing to do with nodes: a transaction that is named is not even looked for (rule 47). */

@@ -25,6 +25,13 @@ export interface DomainRingOptions {
   readonly onBroken: (error: XenStoreRingError) => void
 }
 
+/** What a reconnection replaces. */
+interface RingConnection {
+  readonly channel: RingChannel
+  readonly metered: MeteredChannel
+  readonly client: Client
+}
+
 /**
  * A client behind a ring page. An event is answered (`eoi`) once what lay in the ring when it came is done, or can not be
  * done before the domain takes its replies. What the domain adds meanwhile it must announce by another event, so nothing
@@ -33,45 +40,32 @@ export interface DomainRingOptions {
  */
 export class DomainRing implements TurnTaker {
   readonly #options: DomainRingOptions
-  readonly #channel: RingChannel
-  readonly #metered: MeteredChannel
-  readonly #client: Client
+  #connection: RingConnection
   /** We moved an index, and the domain does not know yet. */
   #moved = false
   /** An event was delivered and not answered yet. */
   #delivered = false
 
   constructor(options: DomainRingOptions) {
-    const { caller, host, page, turns } = options
     this.#options = options
-    this.#channel = RingChannel.back(page, () => {
-      this.#moved = true
-    })
-    this.#metered = new MeteredChannel(this.#channel)
-    this.#client = new Client({
-      caller,
-      channel: this.#metered,
-      host,
-      wake: () => turns.schedule(this),
-      onEnd: (reason) => this.#giveUp(reason),
-    })
-    this.#metered.onReady(() => turns.schedule(this))
+    this.#connection = this.#connect()
     this.#advertise()
   }
 
   /** Begins to serve; the domain may have asked something already. @throws XenError EBUSY EINVAL */
   listen(): void {
     const { events, port } = this.#options
-    this.#metered.allow(RING_BYTES)
+    this.#connection.metered.allow(RING_BYTES)
     events.listen(port, () => {
       this.#delivered = true
-      this.#metered.allow(RING_BYTES)
-      this.#channel.wake()
+      if (this.#asksForReconnection()) this.#reconnect()
+      this.#connection.metered.allow(RING_BYTES)
+      this.#connection.channel.wake()
     })
   }
 
   turn(): boolean {
-    const more = this.#client.turn()
+    const more = this.#connection.client.turn()
     if (this.#moved) this.#notify()
     if (!more) this.#answerEvent()
     return more
@@ -79,8 +73,7 @@ export class DomainRing implements TurnTaker {
 
   /** Serves no longer; the page and the port may be given up after this. */
   end(): void {
-    this.#client.end()
-    this.#channel.close()
+    this.#disconnect()
     this.#options.turns.remove(this)
   }
 
@@ -90,13 +83,50 @@ export class DomainRing implements TurnTaker {
     page.storeOrdered(at.error.word, XenStoreRingError.None)
   }
 
+  #connect(): RingConnection {
+    const { caller, host, page, turns } = this.#options
+    const channel = RingChannel.back(page, () => {
+      this.#moved = true
+    })
+    const metered = new MeteredChannel(channel)
+    const wake = (): void => turns.schedule(this)
+    const client = new Client({ caller, channel: metered, host, wake, onEnd: (reason) => this.#giveUp(reason) })
+    metered.onReady(wake)
+    return { channel, metered, client }
+  }
+
+  #disconnect(): void {
+    this.#connection.client.end()
+    this.#connection.channel.close()
+  }
+
   /** The page says what we can do, and that we are there. @see core.c do_introduce */
   #advertise(): void {
-    const { page } = this.#options
-    page.storeOrdered(at.serverFeatures.word, XenStoreServerFeature.Error)
-    if (page.loadOrdered(at.connection.word) !== XenStoreConnection.Reconnect) return
-    page.storeOrdered(at.connection.word, XenStoreConnection.Connected)
+    const { page, caller } = this.#options
+    page.storeOrdered(at.serverFeatures.word, caller.domain.features)
+    if (page.loadOrdered(at.connection.word) === XenStoreConnection.Reconnect) this.#tellConnected()
+  }
+
+  #tellConnected(): void {
+    this.#options.page.storeOrdered(at.connection.word, XenStoreConnection.Connected)
     this.#notify()
+  }
+
+  #offers(feature: number): boolean {
+    return (this.#options.caller.domain.features & feature) !== 0
+  }
+
+  #asksForReconnection(): boolean {
+    if (!this.#offers(XenStoreServerFeature.Reconnection)) return false
+    return this.#options.page.loadOrdered(at.connection.word) === XenStoreConnection.Reconnect
+  }
+
+  /** Whatever was before, watches, transactions and unfinished messages, is over; also after the domain broke the rules. */
+  #reconnect(): void {
+    this.#disconnect()
+    DomainRing.reset(this.#options.page)
+    this.#connection = this.#connect()
+    this.#tellConnected()
   }
 
   #notify(): void {
@@ -107,13 +137,15 @@ export class DomainRing implements TurnTaker {
   #answerEvent(): void {
     if (!this.#delivered) return
     this.#delivered = false
-    this.#options.events.eoi(this.#options.port, this.#channel.eventOutcome)
+    this.#options.events.eoi(this.#options.port, this.#connection.channel.eventOutcome)
   }
 
   /** The domain loses its connection, and keeps its nodes (rules 38, 54). */
   #giveUp(reason: EndReason): void {
-    const error = reason === 'broken' ? XenStoreRingError.Protocol : this.#channel.error
-    this.#channel.giveUp(error)
+    const { channel } = this.#connection
+    const error = reason === 'broken' ? XenStoreRingError.Protocol : channel.error
+    if (this.#offers(XenStoreServerFeature.Error)) channel.giveUp(error)
+    else channel.close()
     this.#options.onBroken(error)
   }
 }

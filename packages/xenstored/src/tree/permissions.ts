@@ -1,4 +1,4 @@
-import type { Permission, PermissionKind } from '@split-driver/xenbus'
+import type { Permission, PermissionKind, WireError } from '@split-driver/xenbus'
 import type { Caller, DomainRecord, DomainRecords } from '../domains/domain-record.js'
 
 /** As `Permission`, but of one life of a domain in place of a number that may be used again. */
@@ -23,17 +23,21 @@ const BITS: Readonly<Record<PermissionKind, number>> = {
 }
 
 /**
- * The first entry that names the caller decides (rule 42); entries of the dead decide nothing (rule 53).
+ * The first entry that names the caller, or the domain that it acts for, decides (rule 42); entries of the dead decide
+ * nothing (rule 53).
  * @see xen/tools/xenstored/core.c perm_for_conn
  */
 export const accessOf = ({ domain, privileged }: Caller, permissions: NodePermissions): number => {
-  if (privileged || permissions[0].domain === domain) return ALL
+  if (privileged || isNamed(permissions[0], domain)) return ALL
   for (let i = 1; i < permissions.length; i++) {
-    const { domain: named, kind } = permissions[i]!
-    if (named === domain) return BITS[kind]
+    const permission = permissions[i]!
+    if (isNamed(permission, domain)) return BITS[permission.kind]
   }
   return BITS[permissions[0].kind]
 }
+
+const isNamed = ({ domain }: NodePermission, caller: DomainRecord): boolean =>
+  domain === caller || (caller.target !== undefined && domain === caller.target)
 
 export const mayRead = (caller: Caller, permissions: NodePermissions): boolean =>
   (accessOf(caller, permissions) & Access.Read) !== 0
@@ -44,13 +48,21 @@ export const inherited = ({ domain, privileged }: Caller, parent: NodePermission
 
 const others = ([, ...entries]: NodePermissions): NodePermission[] => entries
 
-/** @returns `undefined` if there is no entry, hence no owner */
+/**
+ * @returns EINVAL if there is no entry, hence no owner; ENOENT if the owner does not exist. Other entries that name nobody
+ *   are void.
+ * @see xen/tools/xenstored/domain.c domain_alloc_permrefs
+ */
 export const resolvePermissions = (
   permissions: readonly Permission[],
   records: DomainRecords,
-): NodePermissions | undefined => {
-  const [owner, ...rest] = permissions.map(({ domid, kind }) => ({ domain: records.of(domid), kind }))
-  return owner && [owner, ...rest]
+): NodePermissions | WireError => {
+  const [first, ...others] = permissions
+  if (first === undefined) return 'EINVAL'
+  const owner = records.find(first.domid)
+  if (owner === undefined) return 'ENOENT'
+  const rest = others.map(({ domid, kind }) => ({ domain: records.find(domid) ?? records.nobody(domid), kind }))
+  return [{ domain: owner, kind: first.kind }, ...rest]
 }
 
 /** What GET_PERMS shows: the dead are gone from it. */

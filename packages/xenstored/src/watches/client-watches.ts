@@ -1,5 +1,5 @@
 import type { DomainAccount } from '../quotas/domain-account.js'
-import { Watch, type Watcher, type Watches } from './watches.js'
+import { Watch, type Watcher, type Watches, type WatchOptions } from './watches.js'
 
 const tokenText = new TextDecoder('latin1')
 
@@ -24,9 +24,9 @@ export class ClientWatches {
     return this.#own.has(keyOf(path, token))
   }
 
-  /** @param base where the client's relative paths begin, if it named this path so */
-  add(path: string, token: Uint8Array, base: string | undefined): Watch {
-    const watch = new Watch(this.#watcher, path, token, base)
+  add(options: WatchOptions): Watch {
+    const watch = new Watch(this.#watcher, options)
+    const { path, token } = watch
     this.#own.set(keyOf(path, token), watch)
     this.#all.add(watch)
     this.#account.add('watches', 1)
@@ -41,6 +41,11 @@ export class ClientWatches {
     this.#own.delete(keyOf(path, token))
     this.#drop(watch)
     return true
+  }
+
+  /** In the order of their registration. */
+  all(): IterableIterator<Watch> {
+    return this.#own.values()
   }
 
   clear(): void {

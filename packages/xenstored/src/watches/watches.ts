@@ -1,3 +1,4 @@
+import type { Domid } from '@split-driver/abi'
 import { parentPath } from '@split-driver/xenbus'
 import type { Caller } from '../domains/domain-record.js'
 import { mayRead } from '../tree/permissions.js'
@@ -11,21 +12,38 @@ export interface Watcher {
   deliver(watch: Watch, path: string): void
 }
 
-/** One watch of one client. */
-export class Watch {
-  readonly watcher: Watcher
+export interface WatchOptions {
   /** Absolute, or special. */
   readonly path: string
   /** Whatever bytes the client chose (rule 45). */
   readonly token: Uint8Array
+  /** What relative paths of this client begin at, if the watch was registered by one (rule 45). */
+  readonly base?: string | undefined
+  /** How many levels below `path` are watched; all unless given. Of special paths 1 means those of one domain (rule 51). */
+  readonly depth?: number | undefined
+}
+
+/** One watch of one client. */
+export class Watch implements WatchOptions {
+  readonly watcher: Watcher
+  readonly path: string
+  readonly token: Uint8Array
+  readonly base: string | undefined
+  readonly depth: number | undefined
   readonly #prefixLength: number
 
-  /** @param base what relative paths of this client begin at, if the watch was registered by one (rule 45) */
-  constructor(watcher: Watcher, path: string, token: Uint8Array, base: string | undefined) {
+  constructor(watcher: Watcher, { path, token, base, depth }: WatchOptions) {
     this.watcher = watcher
     this.path = path
     this.token = token
+    this.base = base
+    this.depth = depth
     this.#prefixLength = base === undefined ? 0 : base.length + 1
+  }
+
+  /** Does it watch what lies so many levels below its path? */
+  reaches(levels: number): boolean {
+    return this.depth === undefined || levels <= this.depth
   }
 
   /** `path` as the client knows it. */
@@ -75,11 +93,34 @@ export class Watches {
     }
   }
 
+  /**
+   * Tells that something befell a domain: by the happening's name to those who watch just that, by the domain's to those who
+   * watch it alone or want to know which it is (`depth` 1). Who may know of one may know of the other (rule 51).
+   * @see xen/tools/xenstored/domain.c fire_special_watches
+   */
+  happen(happening: string, domid: Domid, tree: Tree): void {
+    const ofDomain = `${happening}/${domid}`
+    const [all, one] = [this.#at(happening), this.#at(ofDomain)]
+    for (const watch of inOrder([...all, ...one])) {
+      if (!mayKnow(watch.watcher.caller, happening, tree, tree)) continue
+      if (watch.path === ofDomain || (watch.depth ?? 0) > 0) watch.watcher.deliver(watch, ofDomain)
+      else if (watch.depth === undefined) watch.watcher.deliver(watch, happening)
+    }
+  }
+
   #matching({ path, exact }: NodeEvent): readonly Watch[] {
     const names = namesOf(path)
+    if (exact) return inOrder(this.#at(path))
     const levels = this.#levels(names)
-    const found = (exact ? levels.slice(names.length) : levels).flatMap(({ watches }) => [...watches])
-    return found.sort(([, a], [, b]) => a - b).map(([watch]) => watch)
+    return inOrder(
+      levels.flatMap(({ watches }, level) => [...watches].filter(([watch]) => watch.reaches(names.length - level))),
+    )
+  }
+
+  /** The watches on exactly this path, each with its number. */
+  #at(path: string): Iterable<[Watch, number]> {
+    const names = namesOf(path)
+    return this.#levels(names)[names.length]?.watches ?? []
   }
 
   /** The levels that `names` lead to, the topmost first, as far as there are watches. */
@@ -99,6 +140,10 @@ interface Level {
   readonly watches: Map<Watch, number>
   readonly below: Map<string, Level>
 }
+
+/** As they were registered. */
+const inOrder = (watches: Iterable<[Watch, number]>): Watch[] =>
+  [...watches].sort(([, a], [, b]) => a - b).map(([watch]) => watch)
 
 const newLevel = (): Level => ({ watches: new Map(), below: new Map() })
 
