@@ -11,6 +11,7 @@ import { addDoctor } from './commands/doctor.js'
 import { addDomainVerbs } from './commands/domain-verbs.js'
 import { addList } from './commands/list.js'
 import { addMachine } from './commands/machine.js'
+import { SaidAlready } from './commands/said-already.js'
 import { addVcpuList } from './commands/vcpu-list.js'
 import { addWhy } from './commands/why.js'
 import { addXenstore } from './commands/xenstore.js'
@@ -26,9 +27,7 @@ import { version } from './version.js'
 export const runCommandLine = async (argv: readonly string[], world: CommandWorld): Promise<ExitCode> => {
   let code: ExitCode = ExitCode.Okay
   const host: CommandHost = {
-    openPlatform: () => world.openPlatform(),
-    openXenstore: () => world.openXenstore(),
-    inspectHost: () => world.inspectHost(),
+    ...world,
     finish: (outcome) => {
       code = outcome
     },
@@ -74,6 +73,7 @@ const program = (host: CommandHost): Command => {
 const report = (error: unknown): ExitCode => {
   // commander has said why already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.Okay : ExitCode.Usage
+  if (error instanceof SaidAlready) return error.exitCode
   process.stderr.write(`split-driver: ${error instanceof Error ? error.message : String(error)}\n`)
   return error instanceof ConfigError ? ExitCode.Usage : ExitCode.Failed
 }

@@ -1,10 +1,10 @@
-import { connectXenStore, inspectHost } from '@split-driver/privcmd'
+import { connectXenStore, inspectHost, type XenStoreRoute } from '@split-driver/privcmd'
 import { runCommandLine } from './command-line.js'
 import { openHostPlatform } from './host-platform.js'
 
 const world = {
   openPlatform: openHostPlatform,
-  openXenstore: () => connectXenStore(),
+  openXenstore: (route: XenStoreRoute) => connectXenStore(route),
   inspectHost: () => inspectHost(),
 }
 

@@ -1,16 +1,19 @@
 import type { Platform } from '@split-driver/platform'
-import type { HostReport } from '@split-driver/privcmd'
+import type { HostReport, XenStoreRoute } from '@split-driver/privcmd'
 import type { ByteChannel } from '@split-driver/xenbus'
 import type { ExitCode } from '../exit-code.js'
+import type { ToolOutput } from '../xenstore/tool-output.js'
 
 /** What the commands need from outside. */
 export interface CommandWorld {
   /** Opens the world that daemons serve. @throws XenError that says what is missing and what to do */
   openPlatform(): Promise<Platform>
   /** Opens a privileged connection to this host's XenStore. @throws XenError that says what is missing and what to do */
-  openXenstore(): Promise<ByteChannel>
+  openXenstore(route: XenStoreRoute): Promise<ByteChannel>
   /** Looks at the host. Changes nothing. */
   inspectHost(): Promise<HostReport>
+  /** Where XenStore's tools print; standard output unless given. */
+  readonly output?: ToolOutput
 }
 
 /** What a command tells its surroundings. */
