@@ -1,6 +1,7 @@
 export { DEFAULT_LIMITS, type XenstoreLimits } from './quotas/limits.js'
 export type { MemoryLevel } from './quotas/memory-alarm.js'
 export { DEFAULT_QUOTAS, QUOTA_NAMES, type QuotaName, type QuotaValues, quotaNameOf } from './quotas/quota-values.js'
+export type { ObservedClient, ObservedKind, ServerObserver } from './server-observer.js'
 export * from './state/stream/index.js'
 export { type AcceptedAs, type Holdings, XenstoreServer, type XenstoreServerOptions } from './xenstore-server.js'
 export type { XenstoreServerEvents } from './xenstore-server-events.js'

@@ -1,7 +1,9 @@
 import type { Domid, FrameNumber, Port } from '@split-driver/abi'
+import type { Clients } from './client/clients.js'
 import type { DomainRecords } from './domains/domain-record.js'
 import type { XenstoreLimits } from './quotas/limits.js'
 import type { Quotas } from './quotas/quotas.js'
+import type { Observers } from './server-observer.js'
 import type { OpenTransactions } from './transactions/open-transactions.js'
 import type { Store } from './tree/store.js'
 import type { Watches } from './watches/watches.js'
@@ -33,6 +35,8 @@ export interface StoreHost {
   readonly watches: Watches
   readonly transactions: OpenTransactions
   readonly records: DomainRecords
+  readonly clients: Clients
+  readonly observers: Observers
   readonly quotas: Quotas
   readonly limits: XenstoreLimits
   readonly domains: DomainControl

@@ -3,6 +3,7 @@ import type { Platform } from '@split-driver/platform'
 import type { ByteChannel, XenStoreRingError } from '@split-driver/xenbus'
 import { EventEmitter } from 'events'
 import type TypedEmitter from 'typed-emitter'
+import { Clients } from './client/clients.js'
 import { TurnQueue } from './client/turn-queue.js'
 import { removeEstate } from './domains/domain-death.js'
 import { type Caller, DomainRecords } from './domains/domain-record.js'
@@ -10,6 +11,7 @@ import { IntroducedDomain } from './domains/introduced-domain.js'
 import { DEFAULT_LIMITS, type XenstoreLimits } from './quotas/limits.js'
 import type { QuotaValues } from './quotas/quota-values.js'
 import { Quotas } from './quotas/quotas.js'
+import { Observers, type ServerObserver } from './server-observer.js'
 import type { DomainControl, StoreHost } from './store-host.js'
 import { OpenTransactions } from './transactions/open-transactions.js'
 import { AcceptedChannel } from './transport/accepted-channel.js'
@@ -23,6 +25,8 @@ export interface XenstoreServerOptions {
   readonly limits?: Partial<XenstoreLimits>
   /** What differs from `DEFAULT_QUOTAS`, for domains that have none of their own. */
   readonly quotas?: Partial<QuotaValues>
+  /** Is told of every request, reply and event. */
+  readonly observer?: ServerObserver
   /** The control domain, which may do everything; domain 0 unless given. */
   readonly controlDomid?: Domid
 }
@@ -78,7 +82,9 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
       watches.fire(events, before, after)
       transactions.leaveBehindTheOldest()
     })
-    this.#host = { store, watches, transactions, records, quotas, limits, domains: this }
+    const [clients, observers] = [new Clients(), new Observers()]
+    if (options.observer) observers.add(options.observer)
+    this.#host = { store, watches, transactions, records, clients, observers, quotas, limits, domains: this }
   }
 
   /** Serves whoever is at the channel's other end, until either closes it. */

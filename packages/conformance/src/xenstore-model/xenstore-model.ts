@@ -200,6 +200,7 @@ export class XenStoreModel {
   }
 
   #release(domid: number): string {
+    if (domid === 0) return '!EINVAL'
     if (!this.#introduced.delete(domid)) return '!ENOENT'
     const life = this.#lifeOf(domid)
     life.alive = false

@@ -14,6 +14,7 @@ import {
 import type { Caller } from '../domains/domain-record.js'
 import type { Exchange } from '../requests/exchange.js'
 import { HANDLERS, OUTSIDE_TRANSACTIONS, PRIVILEGED } from '../requests/request-table.js'
+import type { ObservedClient } from '../server-observer.js'
 import type { StoreHost } from '../store-host.js'
 import { ClientTransactions } from '../transactions/client-transactions.js'
 import { ClientWatches } from '../watches/client-watches.js'
@@ -45,7 +46,8 @@ export interface ClientOptions {
 }
 
 /** One client: reads its requests, answers them, tells it of what it watches. */
-export class Client implements Watcher, TurnTaker {
+export class Client implements Watcher, TurnTaker, ObservedClient {
+  readonly id: number
   readonly caller: Caller
   readonly watches: ClientWatches
   readonly transactions: ClientTransactions
@@ -56,12 +58,15 @@ export class Client implements Watcher, TurnTaker {
 
   constructor(options: ClientOptions) {
     const { caller, channel, host } = options
+    this.id = host.clients.nextId()
     this.caller = caller
-    this.watches = new ClientWatches(this, host.watches)
-    this.transactions = new ClientTransactions(caller, host)
+    this.watches = new ClientWatches(this, host)
+    this.transactions = new ClientTransactions(this, host)
     this.#options = options
     this.#reader = new MessageReader(channel)
-    this.#outbox = new Outbox(channel, caller, host.limits)
+    this.#outbox = new Outbox(channel, this, host)
+    host.clients.add(this)
+    host.observers.current?.created?.('connection', this)
   }
 
   get domid(): Domid {
@@ -77,6 +82,11 @@ export class Client implements Watcher, TurnTaker {
     const own = `${domainPath(this.domid)}/`
     const length = absolute.length - (absolute.startsWith(own) ? own.length : 0)
     return this.caller.privileged || this.caller.domain.account.allows('path-max', length) ? absolute : undefined
+  }
+
+  /** Bytes that wait for the client to take them. */
+  get pendingBytes(): number {
+    return this.#outbox.bytes
   }
 
   deliver(watch: Watch, path: string): void {
@@ -102,6 +112,9 @@ export class Client implements Watcher, TurnTaker {
     this.watches.clear()
     this.transactions.clear()
     this.#outbox.clear()
+    const { clients, observers } = this.#options.host
+    clients.delete(this)
+    observers.current?.destroyed?.('connection', this)
   }
 
   /** Whoever does not take replies is not read from. Of one that is gone, what it had asked before is still done. */
@@ -127,6 +140,7 @@ export class Client implements Watcher, TurnTaker {
   }
 
   #answer(message: Message): void {
+    this.#options.host.observers.current?.received?.(this, message)
     const error = this.#handle(message)
     if (error !== undefined) this.#reply({ ...message, type: XenStoreOp.Error, body: encodeError(error) })
   }

@@ -7,9 +7,9 @@ import {
   SOCKMSG_BYTES,
   XenStoreOp,
 } from '@split-driver/xenbus'
-import type { Caller } from '../domains/domain-record.js'
-import type { XenstoreLimits } from '../quotas/limits.js'
-import type { Watch } from '../watches/watches.js'
+import type { ObservedClient } from '../server-observer.js'
+import type { StoreHost } from '../store-host.js'
+import type { Watch, Watcher } from '../watches/watches.js'
 
 const tokenText = new TextDecoder('latin1')
 
@@ -19,18 +19,24 @@ const tokenText = new TextDecoder('latin1')
  */
 export class Outbox {
   readonly #writer: MessageWriter
-  readonly #caller: Caller
-  readonly #limits: XenstoreLimits
+  readonly #client: Watcher & ObservedClient
+  readonly #host: Pick<StoreHost, 'limits' | 'observers'>
   /** What nothing has gone out of yet: replies under a number, events under their content, so that equal ones are found. */
   readonly #waiting = new Map<number | string, Message>()
   #sequence = 0
   #replies = 0
   #eventBytes = 0
+  #bytes = 0
 
-  constructor(channel: ByteChannel, caller: Caller, limits: XenstoreLimits) {
+  constructor(channel: ByteChannel, client: Watcher & ObservedClient, host: Pick<StoreHost, 'limits' | 'observers'>) {
     this.#writer = new MessageWriter(channel)
-    this.#caller = caller
-    this.#limits = limits
+    this.#client = client
+    this.#host = host
+  }
+
+  /** What waits, replies and events, in bytes. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /**
@@ -38,8 +44,8 @@ export class Outbox {
    * One that has taken everything may always ask, be it only to remove what takes the memory.
    */
   get blocked(): boolean {
-    const { privileged, domain } = this.#caller
-    if (privileged) return this.#replies >= this.#limits.outstandingReplies
+    const { privileged, domain } = this.#client.caller
+    if (privileged) return this.#replies >= this.#host.limits.outstandingReplies
     const { outstanding, memory } = domain.account.quotas
     if (outstanding > 0 && this.#replies >= outstanding) return true
     return memory > 0 && domain.account.used.memory >= memory && this.#waiting.size > 0
@@ -68,28 +74,29 @@ export class Outbox {
       const bytes = SOCKMSG_BYTES + message.body.length
       if (message.type === XenStoreOp.WatchEvent) this.#count(0, -bytes, -bytes)
       else this.#count(-1, 0, -bytes)
+      this.#host.observers.current?.sent?.(this.#client, message)
       this.#writer.push(message)
     }
     this.#writer.flush()
   }
 
   clear(): void {
-    let bytes = 0
-    for (const { body } of this.#waiting.values()) bytes += SOCKMSG_BYTES + body.length
     this.#waiting.clear()
     this.#writer.clear()
-    this.#count(-this.#replies, -this.#eventBytes, -bytes)
+    this.#count(-this.#replies, -this.#eventBytes, -this.#bytes)
   }
 
   #hasRoomFor(eventBytes: number): boolean {
     if (eventBytes > SOCKMSG_BYTES + PAYLOAD_MAX_BYTES) return false
-    if (this.#eventBytes + eventBytes > this.#limits.undeliveredEventBytes) return false
-    return this.#caller.privileged || this.#caller.domain.account.hasMemory(eventBytes)
+    if (this.#eventBytes + eventBytes > this.#host.limits.undeliveredEventBytes) return false
+    const { privileged, domain } = this.#client.caller
+    return privileged || domain.account.hasMemory(eventBytes)
   }
 
   /** What waits for the client is its domain's memory (rule 52). */
   #count(replies: number, eventBytes: number, bytes: number): void {
-    const { account } = this.#caller.domain
+    const { account } = this.#client.caller.domain
+    this.#bytes += bytes
     this.#replies += replies
     this.#eventBytes += eventBytes
     if (replies !== 0) account.add('outstanding', replies)

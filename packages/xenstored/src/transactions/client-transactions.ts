@@ -1,19 +1,28 @@
 import type { Caller } from '../domains/domain-record.js'
+import type { ObservedClient } from '../server-observer.js'
 import type { StoreHost } from '../store-host.js'
 import { Transaction } from './transaction.js'
 
 const ID_LIMIT = 2 ** 32
 
+export interface TransactionOwner extends ObservedClient {
+  readonly caller: Caller
+}
+
 /** The open transactions of one client. An id is the client's own: others cannot name it. */
 export class ClientTransactions {
-  readonly #caller: Caller
+  readonly #client: TransactionOwner
   readonly #host: StoreHost
   readonly #byId = new Map<number, Transaction>()
   #lastId = 0
 
-  constructor(caller: Caller, host: StoreHost) {
-    this.#caller = caller
+  constructor(client: TransactionOwner, host: StoreHost) {
+    this.#client = client
     this.#host = host
+  }
+
+  all(): IterableIterator<[number, Transaction]> {
+    return this.#byId.entries()
   }
 
   get(id: number): Transaction | undefined {
@@ -24,10 +33,11 @@ export class ClientTransactions {
   start(): number {
     do this.#lastId = (this.#lastId + 1) % ID_LIMIT
     while (this.#lastId === 0 || this.#byId.has(this.#lastId))
-    const transaction = new Transaction(this.#host.store, this.#caller)
+    const transaction = new Transaction(this.#host.store, this.#client.caller)
     this.#byId.set(this.#lastId, transaction)
     this.#host.transactions.add(transaction)
-    this.#caller.domain.account.add('transactions', 1)
+    this.#client.caller.domain.account.add('transactions', 1)
+    this.#host.observers.current?.created?.('transaction', this.#client)
     return this.#lastId
   }
 
@@ -38,7 +48,8 @@ export class ClientTransactions {
     this.#byId.delete(id)
     this.#host.transactions.delete(transaction)
     transaction.release()
-    this.#caller.domain.account.add('transactions', -1)
+    this.#client.caller.domain.account.add('transactions', -1)
+    this.#host.observers.current?.destroyed?.('transaction', this.#client)
     return transaction
   }
 

@@ -43,6 +43,11 @@ export class Transaction implements Workspace {
     return this.#store.writtenBytes - this.#began
   }
 
+  /** Bytes that this takes of its domain's memory. */
+  get heldBytes(): number {
+    return this.#heldBytes
+  }
+
   nodeCount(domain: DomainRecord): number {
     return domain.account.used.nodes + (this.#nodeCounts.get(domain) ?? 0)
   }

@@ -1,5 +1,7 @@
 import type { DomainAccount } from '../quotas/domain-account.js'
-import { Watch, type Watcher, type Watches, type WatchOptions } from './watches.js'
+import type { ObservedClient } from '../server-observer.js'
+import type { StoreHost } from '../store-host.js'
+import { Watch, type Watcher, type WatchOptions } from './watches.js'
 
 const tokenText = new TextDecoder('latin1')
 
@@ -10,13 +12,13 @@ export const watchBytes = (path: string, token: Uint8Array): number => path.leng
 
 /** The watches of one client. */
 export class ClientWatches {
-  readonly #watcher: Watcher
-  readonly #all: Watches
+  readonly #watcher: Watcher & ObservedClient
+  readonly #host: Pick<StoreHost, 'watches' | 'observers'>
   readonly #own = new Map<string, Watch>()
 
-  constructor(watcher: Watcher, all: Watches) {
+  constructor(watcher: Watcher & ObservedClient, host: Pick<StoreHost, 'watches' | 'observers'>) {
     this.#watcher = watcher
-    this.#all = all
+    this.#host = host
   }
 
   /** @param path absolute or special, here as in all of these */
@@ -28,7 +30,8 @@ export class ClientWatches {
     const watch = new Watch(this.#watcher, options)
     const { path, token } = watch
     this.#own.set(keyOf(path, token), watch)
-    this.#all.add(watch)
+    this.#host.watches.add(watch)
+    this.#host.observers.current?.created?.('watch', this.#watcher)
     this.#account.add('watches', 1)
     this.#account.add('memory', watchBytes(path, token))
     return watch
@@ -54,7 +57,8 @@ export class ClientWatches {
   }
 
   #drop(watch: Watch): void {
-    this.#all.remove(watch)
+    this.#host.watches.remove(watch)
+    this.#host.observers.current?.destroyed?.('watch', this.#watcher)
     this.#account.add('watches', -1)
     this.#account.add('memory', -watchBytes(watch.path, watch.token))
   }

@@ -1,0 +1,26 @@
+import type { Client } from './client.js'
+
+/** All who are connected, by numbers that are given out once. */
+export class Clients {
+  readonly #byId = new Map<number, Client>()
+  #lastId = 0
+
+  /** A number that nobody had before. */
+  nextId(): number {
+    this.#lastId += 1
+    return this.#lastId
+  }
+
+  add(client: Client): void {
+    this.#byId.set(client.id, client)
+  }
+
+  delete(client: Client): void {
+    this.#byId.delete(client.id)
+  }
+
+  /** In the order in which they came. */
+  all(): IterableIterator<Client> {
+    return this.#byId.values()
+  }
+}
