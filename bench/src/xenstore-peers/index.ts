@@ -1,3 +1,5 @@
+export type { Daemon } from './daemon.js'
+export { startOwn } from './own-daemon.js'
 export { peerPackages } from './peer-packages.js'
 export { type OriginalDaemon, type PeerName, startPeer } from './start-peer.js'
 export { type ToolOutcome, XenTools } from './xen-tools.js'

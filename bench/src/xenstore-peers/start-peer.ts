@@ -4,20 +4,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FetchedPackages, NotRun } from '@split-driver/debian'
 import { compileShim } from './compile-shim.js'
+import type { Daemon } from './daemon.js'
 import { EventSocket } from './event-socket.js'
+import { filePage, PAGE_BYTES } from './guest-page.js'
 import { peerPackages, XEN_RELEASE } from './peer-packages.js'
 
 export type PeerName = 'C xenstored' | 'oxenstored'
 
-const PAGE_BYTES = 4096
-
 /** A XenStore daemon of Xen's own, running on this machine without Xen. */
-export interface OriginalDaemon extends AsyncDisposable {
+export interface OriginalDaemon extends Daemon {
   readonly name: PeerName
   /** Of the package, such as `4.17.5+72-g01140da4e8-1`. */
   readonly version: string
-  /** Whoever connects has the rights of domain 0. */
-  readonly socketPath: string
   readonly pid: number
 }
 
@@ -52,8 +50,30 @@ export async function startPeer(name: PeerName): Promise<OriginalDaemon> {
     await end()
     throw error
   }
-  const version = versionOf(packages)
-  return { name, version, socketPath: join(home, 'socket'), pid: child.pid ?? 0, [Symbol.asyncDispose]: end }
+  return {
+    ...guestsOf(home, events),
+    name,
+    version: versionOf(packages),
+    socketPath: join(home, 'socket'),
+    pid: child.pid ?? 0,
+    [Symbol.asyncDispose]: end,
+  }
+}
+
+/** As bench/c/xenstored-shim.c knows domains: by the files that are their ring pages. */
+function guestsOf(home: string, events: EventSocket): Pick<Daemon, 'createGuest' | 'destroyGuest'> {
+  const pageOf = (domid: number) => join(home, `domain-${domid}`)
+  return {
+    createGuest: (domid) =>
+      filePage(pageOf(domid), {
+        notify: () => events.notify(domid),
+        listen: (onEvent) => events.listen(domid, onEvent),
+      }),
+    destroyGuest: (domid) => {
+      rmSync(pageOf(domid))
+      events.domainsChanged()
+    },
+  }
 }
 
 function spawnDaemon(name: PeerName, { root }: FetchedPackages, home: string, shim: string): ChildProcess {
