@@ -1,9 +1,10 @@
 import { type Domid, type Port, type SharedMemory, XenError } from '@split-driver/abi'
-import type { Capabilities, Clock, Platform } from '@split-driver/platform'
+import type { Capabilities, Clock, DomainStates, Platform } from '@split-driver/platform'
 import type { XenStoreClient } from '@split-driver/xenbus'
 import type { AttachOptions } from './attach-options.js'
 import { memoryMap } from './building/memory-map.js'
 import { readStartInfo, type StartOfDay } from './building/start-of-day.js'
+import { EmulatedDomainStates } from './domain-states.js'
 import { EmulatedEventChannels } from './event-channels.js'
 import { EmulatedGrantMapper } from './grant-mapper.js'
 import { EmulatedGrantSharer } from './grant-sharer.js'
@@ -103,6 +104,12 @@ export class EmulatedPlatform implements Platform {
   get console(): PrimaryConsole {
     if (!this.#console || !this.start.console) throw new XenError('ENODEV', `domain ${this.domid} has no console ring`)
     return { memory: this.#console, port: this.start.console.port }
+  }
+
+  /** What the machine says of every domain, for a XenStore daemon. @throws XenError EPERM but in the control domain */
+  get domainStates(): DomainStates {
+    if (this.start.privileged) return new EmulatedDomainStates(this.#machine.calls.lifecycle)
+    throw new XenError('EPERM', `domain ${this.domid} may not ask about other domains`)
   }
 
   /** Fulfilled when the domain has stopped by its own hypercall. */

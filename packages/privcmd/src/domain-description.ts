@@ -1,4 +1,5 @@
 import type { Domid, Infer } from '@split-driver/abi'
+import type { DomainState } from '@split-driver/platform'
 import { DomainInfoFlag, type domainInfo, SHUTDOWN_SHIFT, ShutdownReason } from './hypercall-abi.js'
 
 /** Why a guest says that it has shut down. */
@@ -47,6 +48,12 @@ export const describeDomain = (info: Infer<typeof domainInfo>): DomainDescriptio
     onlineVcpus: info.nrOnlineVcpus,
     cpuTime: Number(info.cpuTime) / 1e6,
   }
+}
+
+/** @param flags XEN_DOMINF_*; one that is dying has shut down or not, and is neither any more */
+export const domainState = (flags: number): DomainState => {
+  if ((flags & DomainInfoFlag.dying) !== 0) return 'dying'
+  return (flags & DomainInfoFlag.shutdown) !== 0 ? 'shutdown' : 'running'
 }
 
 const uuidText = (bytes: Uint8Array): string =>

@@ -1,5 +1,6 @@
 import { type Domid, type Port, type Virq, XenError } from '@split-driver/abi'
-import { type DomainDescription, describeDomain } from './domain-description.js'
+import type { DomainState, DomainStates } from '@split-driver/platform'
+import { type DomainDescription, describeDomain, domainState } from './domain-description.js'
 import {
   CAPABILITIES_BYTES,
   domainInfo,
@@ -42,7 +43,7 @@ export type EventChannelStatus =
 const DOMAINS_MAX = 0x7ff0
 
 /** What no other node tells. Only a privileged domain may ask of others. */
-export class Hypercalls implements Disposable {
+export class Hypercalls implements DomainStates, Disposable {
   readonly #channel: HypercallChannel
   #sysctlVersion: number | undefined
 
@@ -88,12 +89,20 @@ export class Hypercalls implements Disposable {
     const found: DomainDescription[] = []
     let next = 0
     while (found.length < DOMAINS_MAX) {
-      const domain = this.#firstDomainFrom(next)
-      if (domain === undefined) break
+      const words = this.#firstDomainFrom(next)
+      if (words === undefined) break
+      const domain = describeDomain(domainInfo.read(words))
       found.push(domain)
       next = domain.domid + 1
     }
     return found
+  }
+
+  /** By one hypercall. @throws XenError as `domains` */
+  stateOf(domid: Domid): DomainState | undefined {
+    const words = this.#firstDomainFrom(domid)
+    if (words === undefined || domainInfo.at.domain.get(words, 0) !== domid) return undefined
+    return domainState(domainInfo.at.flags.get(words, 0))
   }
 
   /** Idempotent. */
@@ -101,13 +110,15 @@ export class Hypercalls implements Disposable {
     this.#channel[Symbol.dispose]()
   }
 
-  /** One at a time: what follows a domain's description is each architecture's own, and its size with it. */
-  #firstDomainFrom(firstDomain: number): DomainDescription | undefined {
+  /**
+   * One at a time: what follows a domain's description is each architecture's own, and its size with it.
+   * @returns its `domainInfo`
+   */
+  #firstDomainFrom(firstDomain: number): Int32Array | undefined {
     const argument = this.#sysctl(firstDomain)
     if (sysctlGetDomainInfoList.at.numDomains.get(argument, 0) === 0) return undefined
     const words = this.#channel.dataWords(domainInfo.words)
-    const domain = describeDomain(domainInfo.read(words))
-    return domain.domid < firstDomain ? undefined : domain
+    return domainInfo.at.domain.get(words, 0) < firstDomain ? undefined : words
   }
 
   /** Xen answers EACCES to any version of the interface but its own. */

@@ -10,6 +10,7 @@ export type { EventChannelStatus, Hypercalls, XenVersion } from './hypercalls.js
 export { LinuxSystemCalls } from './linux-system-calls.js'
 export type { HostProblem } from './opening-problem.js'
 export { type Holding, type PrivcmdOptions, PrivcmdPlatform } from './privcmd-platform.js'
+export { StoreRing } from './store-ring.js'
 export { SystemCallError } from './system-call-error.js'
 export type { MappedRange, SystemCalls } from './system-calls.js'
 export type { XenHost } from './xen-host.js'

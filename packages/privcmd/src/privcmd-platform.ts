@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { Domid } from '@split-driver/abi'
-import type { Capabilities, Clock, Platform } from '@split-driver/platform'
+import { DOM0, type Domid, XenError } from '@split-driver/abi'
+import type { Capabilities, Clock, DomainStates, Platform } from '@split-driver/platform'
 import type { XenStoreClient } from '@split-driver/xenbus'
 import { DeviceNode } from './device-node.js'
 import { type Delivery, PrivcmdEventChannels } from './event-channels.js'
@@ -14,15 +14,16 @@ import { Hypercalls } from './hypercalls.js'
 import { LinuxSystemCalls } from './linux-system-calls.js'
 import { OnDemand } from './on-demand.js'
 import { explainOpening } from './opening-problem.js'
+import { StoreRing } from './store-ring.js'
 import type { SystemCalls } from './system-calls.js'
 import { openXenStore, ownDomid, type XenStoreParts, type XenStoreRoute } from './xenstore.js'
 
 export interface PrivcmdOptions {
   /** Who takes events; `event-loop` unless given. */
   readonly delivery?: Delivery
-  /** `auto` unless given. */
-  readonly xenstore?: XenStoreRoute
-  /** Which domain this is; asked of XenStore unless given. */
+  /** `auto` unless given. `none`: there is no XenStore yet, because this process is to be it. */
+  readonly xenstore?: XenStoreRoute | 'none'
+  /** Which domain this is; unless given, asked of XenStore, or domain 0 where there is none to ask. */
   readonly domid?: Domid
   /** Paths that are not the usual ones. */
   readonly paths?: Partial<HostPaths>
@@ -58,20 +59,27 @@ const SUPPORTS: Capabilities = {
  */
 export class PrivcmdPlatform implements Platform {
   readonly domid: Domid
-  readonly xenstore: XenStoreClient
   readonly clock: Clock
   readonly supports = SUPPORTS
+  readonly #store: XenStoreClient | undefined
   readonly #events: OnDemand<PrivcmdEventChannels>
   readonly #mapper: OnDemand<PrivcmdGrantMapper>
   readonly #sharer: OnDemand<PrivcmdGrantSharer>
   readonly #hypercalls: OnDemand<Hypercalls>
+  readonly #storeRing: OnDemand<StoreRing>
 
-  private constructor(parts: XenStoreParts, store: XenStoreClient, domid: Domid, clock: Clock, delivery: Delivery) {
+  private constructor(
+    parts: XenStoreParts,
+    store: XenStoreClient | undefined,
+    domid: Domid,
+    clock: Clock,
+    delivery: Delivery,
+  ) {
     const { calls, paths, explain } = parts
     const open = (path: string) => DeviceNode.open(calls, path, explain)
     const limit = () => fileNumber(join(paths.sysModule, 'xen_gntalloc/parameters/limit'))
     this.domid = domid
-    this.xenstore = store
+    this.#store = store
     this.clock = clock
     this.#events = new OnDemand(() => new PrivcmdEventChannels(open(paths.evtchn), domid, delivery, clock))
     this.#mapper = new OnDemand(() => new PrivcmdGrantMapper(open(paths.gntdev)))
@@ -82,6 +90,7 @@ export class PrivcmdPlatform implements Platform {
         () => open(paths.hypercall),
       ),
     )
+    this.#storeRing = new OnDemand(() => StoreRing.open(calls, paths))
   }
 
   /**
@@ -93,14 +102,21 @@ export class PrivcmdPlatform implements Platform {
     const calls = options.systemCalls ?? (await LinuxSystemCalls.load())
     const parts = { calls, paths, explain: explainOpening(paths) }
     const clock = new HostClock()
-    const store = await openXenStore(options.xenstore ?? 'auto', parts)
+    const { xenstore: route = 'auto', delivery = 'event-loop' } = options
+    if (route === 'none') return new PrivcmdPlatform(parts, undefined, options.domid ?? DOM0, clock, delivery)
+    const store = await openXenStore(route, parts)
     try {
-      const domid = options.domid ?? (await ownDomid(store, clock))
-      return new PrivcmdPlatform(parts, store, domid, clock, options.delivery ?? 'event-loop')
+      return new PrivcmdPlatform(parts, store, options.domid ?? (await ownDomid(store, clock)), clock, delivery)
     } catch (error) {
       store.close()
       throw error
     }
+  }
+
+  /** @throws XenError ENODEV if this platform was opened without one */
+  get xenstore(): XenStoreClient {
+    if (this.#store) return this.#store
+    throw new XenError('ENODEV', 'this platform was opened without XenStore (xenstore: "none"): it has no client of it')
   }
 
   /** @throws XenError as `open`, when it is first asked for */
@@ -123,6 +139,19 @@ export class PrivcmdPlatform implements Platform {
     return this.#hypercalls.get()
   }
 
+  /** What Xen says of every domain, for a XenStore daemon. @throws XenError as `open` */
+  get domainStates(): DomainStates {
+    return this.hypercalls
+  }
+
+  /**
+   * Dom0's own connection to its XenStore daemon: only that daemon may open it.
+   * @throws XenError as `open`, when it is first asked for
+   */
+  get storeRing(): StoreRing {
+    return this.#storeRing.get()
+  }
+
   /** Everything that this platform holds now; nothing after it is disposed of. */
   holdings(): Holding[] {
     const list = <T>(kind: Holding['kind'], all: Iterable<T>, what: (one: T) => string): Holding[] =>
@@ -139,13 +168,15 @@ export class PrivcmdPlatform implements Platform {
         this.#sharer.opened?.shared ?? [],
         ({ refs, remoteDomid }) => `grants ${refs.join(' ')}, shared with domain ${remoteDomid}`,
       ),
+      ...list('mapping', this.#storeRing.opened ? [this.#storeRing.opened] : [], () => 'the XenStore ring of dom0'),
     ]
   }
 
   /** Gives everything back to the kernel. Idempotent. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.xenstore.close()
-    for (const part of [this.#events, this.#mapper, this.#sharer, this.#hypercalls]) part[Symbol.dispose]()
+    this.#store?.close()
+    for (const part of [this.#events, this.#mapper, this.#sharer, this.#hypercalls, this.#storeRing])
+      part[Symbol.dispose]()
   }
 }
 

@@ -105,6 +105,19 @@ describe('the domains', () => {
     ])
   })
 
+  it('have each a state, which one hypercall tells; the next one’s is not taken for that of one that is gone', () => {
+    const xen = new ScriptedXen(0x15, [
+      { domain: 0, flags: DomainInfoFlag.running },
+      { domain: 3, flags: crashed },
+      { domain: 5, flags: DomainInfoFlag.dying | DomainInfoFlag.shutdown },
+    ])
+    xen.hypercalls.domains()
+    const asked = xen.sysctls.length
+    const states = [0, 1, 3, 5, 6].map((domid) => xen.hypercalls.stateOf(domid as Domid))
+    expect(states).toEqual(['running', undefined, 'shutdown', 'dying', undefined])
+    expect(xen.sysctls.length - asked).toBe(5)
+  })
+
   it.each([0x16, 0x15, 0x14])('version 0x%s of the interface is found, and asked for only until then', (version) => {
     const xen = new ScriptedXen(version, [{ domain: 0, flags: 0 }])
     expect(xen.hypercalls.domains()).toHaveLength(1)

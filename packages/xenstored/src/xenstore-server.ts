@@ -1,12 +1,13 @@
-import { DOM0, type Domid, type FrameNumber, type Port, XenError } from '@split-driver/abi'
-import type { Platform } from '@split-driver/platform'
+import { DOM0, type Domid, type FrameNumber, type Port, type SharedMemory, XenError } from '@split-driver/abi'
+import type { DomainStates, Platform } from '@split-driver/platform'
 import type { ByteChannel, XenStoreRingError } from '@split-driver/xenbus'
 import { EventEmitter } from 'events'
 import type TypedEmitter from 'typed-emitter'
 import { Clients } from './client/clients.js'
 import { TurnQueue } from './client/turn-queue.js'
 import { removeEstate } from './domains/domain-death.js'
-import { type Caller, DomainRecords } from './domains/domain-record.js'
+import { DomainEnds } from './domains/domain-ends.js'
+import { type Caller, type DomainRecord, DomainRecords } from './domains/domain-record.js'
 import { IntroducedDomain } from './domains/introduced-domain.js'
 import { DEFAULT_LIMITS, type XenstoreLimits } from './quotas/limits.js'
 import type { QuotaValues } from './quotas/quota-values.js'
@@ -29,6 +30,13 @@ export interface XenstoreServerOptions {
   readonly observer?: ServerObserver
   /** The control domain, which may do everything; domain 0 unless given. */
   readonly controlDomid?: Domid
+  /**
+   * The control domain's own ring page and its end of the event channel, where they are no grant's and nobody introduces
+   * them: dom0's kernel waits for them to be served. The page stays its owner's.
+   */
+  readonly controlRing?: { readonly page: SharedMemory; readonly port: Port }
+  /** Whom to ask when domains end, by VIRQ_DOM_EXC. Without it, RELEASE alone tells of a domain's end. */
+  readonly domainStates?: DomainStates
 }
 
 /** What a server asks of its machine; without a clock a domain that takes much memory is told of only once. */
@@ -61,8 +69,13 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   readonly #turns = new TurnQueue()
   readonly #introduced = new Map<Domid, IntroducedDomain>()
   readonly #accepted = new Set<AcceptedChannel>()
+  readonly #ends: DomainEnds | undefined
+  #disposed = false
 
-  /** @param platform the machine as the domain that runs this server sees it */
+  /**
+   * @param platform the machine as the domain that runs this server sees it
+   * @throws XenError EEXIST EPERM EINVAL if the control domain's ring or the machine's word of ends cannot be had
+   */
   constructor(platform: ServerPlatform, options: XenstoreServerOptions = {}) {
     super()
     const limits = { ...DEFAULT_LIMITS, ...options.limits }
@@ -73,7 +86,8 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
       now: platform.clock && (() => platform.clock!.now()),
       onMemory: (domid, level) => this.emit('memory', domid, level),
     })
-    const records = new DomainRecords(quotas)
+    const { domainStates, controlRing } = options
+    const records = new DomainRecords(quotas, domainStates && ((domid) => domainStates.stateOf(domid) !== undefined))
     const watches = new Watches()
     const transactions = new OpenTransactions(limits)
     this.#platform = platform
@@ -85,6 +99,8 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     const [clients, observers] = [new Clients(), new Observers()]
     if (options.observer) observers.add(options.observer)
     this.#host = { store, watches, transactions, records, clients, observers, quotas, limits, domains: this }
+    if (domainStates) this.#ends = this.#watchEnds(domainStates)
+    if (controlRing) this.#serveControl(controlRing)
   }
 
   /** Serves whoever is at the channel's other end, until either closes it. */
@@ -112,9 +128,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     const { record } = introduced
     this.#introduced.delete(domid)
     introduced.end()
-    for (const accepted of this.#accepted) if (accepted.record === record) this.#drop(accepted)
-    this.#host.records.end(record)
-    removeEstate(this.#host.store, record, this.#control)
+    this.#bury(record)
     this.#happen(RELEASE_DOMAIN, domid)
     this.emit('released', domid)
   }
@@ -139,17 +153,46 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
 
   /** Serves nobody any more. Idempotent. */
   [Symbol.dispose](): void {
+    if (this.#disposed) return
+    this.#disposed = true
+    this.#ends?.[Symbol.dispose]()
     for (const accepted of this.#accepted) this.#drop(accepted)
     for (const introduced of this.#introduced.values()) introduced.end()
     this.#introduced.clear()
   }
 
-  #newDomain(domid: Domid, port: Port): IntroducedDomain {
+  #watchEnds(states: DomainStates): DomainEnds {
+    const { records } = this.#host
+    const control = this.#control.domain
+    return new DomainEnds(this.#platform.events, states, {
+      records: () => [...records.all()].filter((record) => record !== control),
+      introduced: (domid) => this.#introduced.get(domid),
+      release: (domid) => this.release(domid),
+      forget: (record) => this.#bury(record),
+      tellShutDown: (domid) => this.#happen(RELEASE_DOMAIN, domid),
+    })
+  }
+
+  #serveControl({ page, port }: NonNullable<XenstoreServerOptions['controlRing']>): void {
+    const control = this.#newDomain(this.#control.domain.domid, port, page)
+    this.#introduced.set(this.#control.domain.domid, control)
+    control.announce()
+  }
+
+  /** What a domain had here goes: connections, what it owned, and every right that names this life of it. */
+  #bury(record: DomainRecord): void {
+    for (const accepted of this.#accepted) if (accepted.record === record) this.#drop(accepted)
+    this.#host.records.end(record)
+    removeEstate(this.#host.store, record, this.#control)
+  }
+
+  #newDomain(domid: Domid, port: Port, ownPage?: SharedMemory): IntroducedDomain {
     const { events, mapper } = this.#platform
     const domain = this.#host.records.of(domid)
     const caller = { domain, privileged: domain === this.#control.domain }
     const onBroken = (error: XenStoreRingError): void => void this.emit('broken', domid, error)
-    return new IntroducedDomain({ caller, host: this.#host, events, mapper, turns: this.#turns, onBroken }, port)
+    const options = { caller, host: this.#host, events, mapper, turns: this.#turns, onBroken, ownPage }
+    return new IntroducedDomain(options, port)
   }
 
   /** @throws XenError ENOENT EINVAL */

@@ -60,3 +60,43 @@ describe.each(['inline', 'threads'] as const)('on an emulated machine, %s', (mod
     expect(machine.ledger()).toEqual([])
   })
 })
+
+describe.each(['inline', 'threads'] as const)('on an emulated machine that tells of ends itself, %s', (mode) => {
+  const boot = () =>
+    EmulatedHost.boot({
+      mode,
+      memoryMiB: 32,
+      xenstored: (dom0) => new XenstoreServer(dom0, { domainStates: dom0.domainStates }),
+    })
+
+  test('a guest that no toolstack takes down leaves nothing, and dom0 hears of its end', async () => {
+    const host = await boot()
+    const { machine, store, dom0 } = host
+    const { domid, start } = machine.buildGuest()
+    const directory = `/local/domain/${domid}`
+    await store.mkdir(directory)
+    await store.setPermissions(directory, [{ domid, kind: 'none' }])
+    await store.introduce(domid, start.store.frame, start.store.port)
+    const watch = await dom0.xenstore.watch('@releaseDomain')
+    const ends = watch[Symbol.asyncIterator]()
+    await ends.next()
+    machine.calls.domains.kill(domid)
+    machine.calls.domains.reap(domid)
+    await ends.next()
+    expect(await dom0.xenstore.tryRead(directory)).toBeUndefined()
+    expect(await store.isDomainIntroduced(domid)).toBe(false)
+    await watch.close()
+    await host[Symbol.asyncDispose]()
+    expect(machine.ledger()).toEqual([])
+  })
+
+  test('one that a toolstack destroys is released once, whoever is first', async () => {
+    const host = await boot()
+    const guest = await host.createGuest({ name: 'one' })
+    await host.toolstack.destroy(guest.domid)
+    expect(await host.store.directory('/local/domain')).toEqual(['0'])
+    expect(() => guest.domainStates).toThrow(/EPERM/)
+    await host[Symbol.asyncDispose]()
+    expect(host.machine.ledger()).toEqual([])
+  })
+})

@@ -1,10 +1,12 @@
-import { type Domid, FlatMemory, type GrantRef, PAGE_BYTES, type Port, XenError } from '@split-driver/abi'
+import { DOM0, type Domid, FlatMemory, type GrantRef, PAGE_BYTES, type Port, type Virq, XenError } from '@split-driver/abi'
 import type { EventChannels } from '@split-driver/evtchn'
 import type { GrantMapper, Mapping } from '@split-driver/grant'
+import type { DomainState } from '@split-driver/platform'
 
 interface FakePort {
   readonly domid: Domid
   readonly remotePort: Port
+  readonly virq?: Virq
   handler?: (port: Port) => void
   masked: boolean
   pending: boolean
@@ -27,6 +29,9 @@ export class StoreMachine {
   #lastPort = 0
   /** Makes the next of its kind fail. */
   failing: 'map' | 'bind' | 'listen' | undefined
+  /** What `domainStates` says; a domain that is not here does not exist. */
+  readonly states = new Map<Domid, DomainState>()
+  readonly domainStates = { stateOf: (domid: Domid) => this.states.get(domid) }
 
   /** A domain with a ring page. */
   addDomain(domid: Domid): FlatMemory {
@@ -39,14 +44,25 @@ export class StoreMachine {
   ledger(): string[] {
     return [
       ...[...this.mappings].map(({ remoteDomid }) => `page of domain ${remoteDomid}`),
-      ...[...this.#ports].map(([port, { domid }]) => `port ${port} to domain ${domid}`),
+      ...[...this.#ports].map(
+        ([port, { domid, virq }]) => `port ${port} to ${virq ? `VIRQ ${virq}` : `domain ${domid}`}`,
+      ),
     ]
   }
 
   /** The domain at the other end raises its event. */
   raise(domid: Domid): void {
     for (const [port, entry] of this.#ports) {
-      if (entry.domid !== domid) continue
+      if (entry.domid !== domid || entry.virq !== undefined) continue
+      entry.pending = true
+      this.#deliver(port, entry)
+    }
+  }
+
+  /** The machine raises a virtual interrupt. */
+  raiseVirq(virq: Virq): void {
+    for (const [port, entry] of this.#ports) {
+      if (entry.virq !== virq) continue
       entry.pending = true
       this.#deliver(port, entry)
     }
@@ -72,6 +88,13 @@ export class StoreMachine {
       this.#lastPort += 1
       const port = this.#lastPort as Port
       this.#ports.set(port, { domid, remotePort, masked: false, pending: true })
+      return port
+    },
+    bindVirq: (virq: Virq): Port => {
+      if ([...this.#ports.values()].some((entry) => entry.virq === virq)) throw new XenError('EEXIST', 'bound already')
+      this.#lastPort += 1
+      const port = this.#lastPort as Port
+      this.#ports.set(port, { domid: DOM0, remotePort: 0 as Port, virq, masked: false, pending: false })
       return port
     },
     notify: (port: Port): void => {

@@ -261,7 +261,7 @@ export class Toolstack implements DomainLifecycle, AsyncDisposable {
     await kept.vcpu?.kill()
     this.#machine.calls.domains.reap(domid)
     await this.#removeDevices(domid)
-    if (await this.#store.isDomainIntroduced(domid)) await this.#store.release(domid)
+    await this.#release(domid)
     await this.#store.transaction(async (t) => {
       await removeIfThere(t, `/local/domain/${domid}`)
       await removeIfThere(t, `/vm/${kept.uuid}`)
@@ -271,6 +271,15 @@ export class Toolstack implements DomainLifecycle, AsyncDisposable {
     this.events.emit('destroyed', { domid, name: kept.name })
     kept.tellStopped()
     if (!kept.isSettled) kept.end('destroyed')
+  }
+
+  /** Unless it never was introduced, or the daemon has heard of its end from the machine already. */
+  async #release(domid: Domid): Promise<void> {
+    try {
+      await this.#store.release(domid)
+    } catch (error) {
+      if (!XenError.is(error, 'ENOENT')) throw error
+    }
   }
 
   async #removeDevices(domid: Domid): Promise<void> {

@@ -8,14 +8,18 @@ import type { MapAccess, NodeFile } from './emulated-nodes-file.js'
 import { GntallocFile, GntallocLimit } from './emulated-nodes-gntalloc.js'
 import { GntdevFile } from './emulated-nodes-gntdev.js'
 import { KernelPorts } from './emulated-nodes-ports.js'
+import { HypercallFile, PrivcmdFile } from './emulated-nodes-privcmd.js'
 import { Refusal, refused } from './emulated-nodes-refusal.js'
 import { XenbusFile } from './emulated-nodes-xenbus.js'
+import { type KernelStoreRing, XsdKvaFile, XsdPortFile } from './emulated-nodes-xenfs.js'
 
 export interface EmulatedNodesOptions {
   /** The domain whose kernel this is. */
   readonly platform: EmulatedPlatform
   /** A connection to XenStore of the domain's, for one open file. */
   readonly connectStore: () => ByteChannel
+  /** In dom0: what /proc/xen/xsd_kva and xsd_port are. */
+  readonly storeRing?: KernelStoreRing
   /** Pages that gntalloc shares at a time, all its files together; 1024 unless given, as Linux. */
   readonly gntallocLimit?: number
   /** Ports that an evtchn file's ring holds at most; as many as are bound unless given, as Linux. */
@@ -25,7 +29,7 @@ export interface EmulatedNodesOptions {
 }
 
 /**
- * The kernel of an emulated domain, as far as a process that opens /dev/xen/evtchn, gntdev, gntalloc and xenbus sees it. It
+ * The kernel of an emulated domain, as far as a process that opens the nodes of /dev/xen and dom0's of /proc/xen sees it. It
  * refuses what Linux's drivers refuse, tells what is readable in a turn of its own, and keeps a ledger.
  */
 export class EmulatedNodes implements SystemCalls {
@@ -124,7 +128,7 @@ export class EmulatedNodes implements SystemCalls {
   }
 
   #openFile(path: string): NodeFile {
-    const { platform, connectStore, evtchnRingSize = Number.POSITIVE_INFINITY, missing = [] } = this.#options
+    const { platform, connectStore, storeRing, evtchnRingSize = Number.POSITIVE_INFINITY, missing = [] } = this.#options
     const { events, mapper, sharer } = platform
     if (missing.includes(path)) throw refused('ENOENT', 'there is no such node')
     const parts = { events, ports: this.#ports }
@@ -137,9 +141,17 @@ export class EmulatedNodes implements SystemCalls {
         return new GntallocFile(path, { ...parts, sharer, limit: this.#limit })
       case '/dev/xen/xenbus':
         return new XenbusFile(path, connectStore())
-      default:
-        throw refused('ENOENT', 'there is no such node')
+      case '/dev/xen/privcmd':
+        return new PrivcmdFile(path, this.#addresses, platform.domainStates)
+      case '/dev/xen/hypercall':
+        return new HypercallFile(path)
+      case '/proc/xen/xsd_kva':
+        if (storeRing) return new XsdKvaFile(path, storeRing)
+        break
+      case '/proc/xen/xsd_port':
+        if (storeRing) return new XsdPortFile(path, storeRing)
     }
+    throw refused('ENOENT', 'there is no such node')
   }
 
   #stopTelling(fd: number, watcher: Watcher): void {

@@ -1,4 +1,4 @@
-import type { Domid, GrantRef, Port } from '@split-driver/abi'
+import type { Domid, GrantRef, Port, SharedMemory } from '@split-driver/abi'
 import type { EventChannels } from '@split-driver/evtchn'
 import type { GrantMapper, Mapping } from '@split-driver/grant'
 import { DomainRing, type DomainRingOptions } from '../transport/domain-ring.js'
@@ -9,6 +9,8 @@ const XENSTORE_GRANT = 1 as GrantRef
 
 export interface IntroducedDomainOptions extends Omit<DomainRingOptions, 'page' | 'port'> {
   readonly mapper: GrantMapper
+  /** The ring page, where it is no grant's: its owner's to give up. */
+  readonly ownPage?: SharedMemory | undefined
 }
 
 /** A domain that is served through its ring page: the page that is mapped and the port that is bound for it. */
@@ -17,7 +19,8 @@ export class IntroducedDomain {
   /** It has shut down, and whoever watches for ends was told; until RESUME. */
   isShutDown = false
   readonly #options: IntroducedDomainOptions
-  readonly #mapping: Mapping
+  readonly #mapping: Mapping | undefined
+  readonly #page: SharedMemory
   #ring: DomainRing | undefined
   #port: Port | undefined
 
@@ -25,11 +28,12 @@ export class IntroducedDomain {
   constructor(options: IntroducedDomainOptions, remotePort: Port) {
     this.record = options.caller.domain
     this.#options = options
-    this.#mapping = options.mapper.map(this.#domid, [XENSTORE_GRANT], 'writable')
+    if (options.ownPage === undefined) this.#mapping = options.mapper.map(this.#domid, [XENSTORE_GRANT], 'writable')
+    this.#page = options.ownPage ?? this.#mapping!.page(0)
     try {
       this.#connect(remotePort)
     } catch (error) {
-      options.mapper.unmap(this.#mapping)
+      this.#unmap()
       throw error
     }
   }
@@ -45,20 +49,29 @@ export class IntroducedDomain {
   /** Another event channel, and nothing of what was before. @throws XenError EINVAL ENOSPC; it is not served then */
   reconnect(remotePort: Port): void {
     this.#disconnect()
-    DomainRing.reset(this.#mapping.page(0))
+    DomainRing.reset(this.#page)
     this.#connect(remotePort)
   }
 
   /** Leaves no mapping and no port. */
   end(): void {
     this.#disconnect()
-    this.#options.mapper.unmap(this.#mapping)
+    this.#unmap()
+  }
+
+  /** Wakes whoever waits for a XenStore that answers, as dom0's kernel does since its boot. */
+  announce(): void {
+    if (this.#port !== undefined) this.#events.notify(this.#port)
+  }
+
+  #unmap(): void {
+    if (this.#mapping !== undefined) this.#options.mapper.unmap(this.#mapping)
   }
 
   #connect(remotePort: Port): void {
     this.#port = this.#events.bindInterdomain(this.#domid, remotePort)
     try {
-      this.#ring = new DomainRing({ ...this.#options, page: this.#mapping.page(0), port: this.#port })
+      this.#ring = new DomainRing({ ...this.#options, page: this.#page, port: this.#port })
       this.#ring.listen()
     } catch (error) {
       this.#disconnect()

@@ -10,8 +10,9 @@ export class StoreWorld implements Disposable {
   readonly platform = new StoreMachine()
   readonly server: XenstoreServer
 
-  constructor(options: XenstoreServerOptions = {}) {
-    this.server = new XenstoreServer(this.platform, options)
+  /** @param options made when there is a platform, where they are a function */
+  constructor(options: XenstoreServerOptions | ((platform: StoreMachine) => XenstoreServerOptions) = {}) {
+    this.server = new XenstoreServer(this.platform, typeof options === 'function' ? options(this.platform) : options)
   }
 
   /** A client behind a channel; the control domain unless a domid is given. */

@@ -1,0 +1,133 @@
+import { DOM0, type FrameNumber, type Port, VIRQ } from '@split-driver/abi'
+import { settle, StoreMachine, XenStoreWireClient } from '@split-driver/conformance'
+import { RingChannel } from '@split-driver/xenbus'
+import { XenstoreServer } from '@split-driver/xenstored'
+import { describe, expect, test } from 'vitest'
+
+import { DOM, StoreWorld } from './support/store-world.js'
+
+/** Domains 5 and 6, introduced, on a machine that tells of their ends; dom0 watches for these. */
+const world = async () => {
+  const store = new StoreWorld(({ domainStates }) => ({ domainStates }))
+  const { states } = store.platform
+  const dom0 = store.connect()
+  for (const domid of [5, 6]) {
+    states.set(DOM(domid), 'running')
+    await dom0.mkdir(`/local/domain/${domid}`)
+    await dom0.setPerms(`/local/domain/${domid}`, [`n${domid}`])
+    await store.introduce(domid)
+  }
+  await dom0.watch('@releaseDomain', 'out')
+  await dom0.events()
+  /** The machine tells that some domain's state is another, and the server has looked. */
+  const tell = async () => {
+    store.platform.raiseVirq(VIRQ.DomExc)
+    await settle()
+    return dom0.events()
+  }
+  return { store, states, dom0, tell }
+}
+
+describe('VIRQ_DOM_EXC: domains that shut down or went are found by asking the machine', () => {
+  test.each([
+    ['gone', undefined],
+    ['dying', 'dying'],
+  ] as const)('one that is %s is released: its nodes, its page, its port, one @releaseDomain', async (_, state) => {
+    const { store, states, dom0, tell } = await world()
+    const released: number[] = []
+    store.server.on('released', (domid) => released.push(domid))
+    if (state) states.set(DOM(5), state)
+    else states.delete(DOM(5))
+    expect(await tell()).toEqual(['@releaseDomain out'])
+    expect(released).toEqual([5])
+    expect(await dom0.directory('/local/domain')).toBe('6')
+    expect(store.platform.ledger().filter((line) => line.includes('domain 5'))).toEqual([])
+    expect(await tell(), 'once').toEqual([])
+  })
+
+  test('one that shut down is told of once, and all that it has stays', async () => {
+    const { states, dom0, tell } = await world()
+    states.set(DOM(5), 'shutdown')
+    expect(await tell()).toEqual(['@releaseDomain out'])
+    expect(await tell()).toEqual([])
+    expect(await dom0.directory('/local/domain')).toBe('5|6')
+    states.set(DOM(5), 'dying')
+    expect(await tell(), 'its end is news again').toEqual(['@releaseDomain out'])
+    expect(await dom0.directory('/local/domain')).toBe('6')
+  })
+
+  test('a domain that was named and never introduced: what it owned goes with it, not while it is dying (S3)', async () => {
+    const { states, dom0, tell } = await world()
+    states.set(DOM(7), 'running')
+    await dom0.write('/local/domain/7/name', 'half built')
+    await dom0.setPerms('/local/domain/7', ['n7'])
+    await dom0.setPerms('/tool', ['n0', 'b7'])
+    expect(await tell()).toEqual([])
+    states.set(DOM(7), 'dying')
+    await tell()
+    expect(await dom0.directory('/local/domain')).toBe('5|6|7')
+    states.delete(DOM(7))
+    expect(await tell(), 'nobody watched for who was not introduced').toEqual([])
+    expect(await dom0.directory('/local/domain')).toBe('5|6')
+    expect(await dom0.getPerms('/tool')).toBe('n0')
+  })
+
+  test('who still runs is left alone, the control domain always', async () => {
+    const { store, dom0, tell } = await world()
+    await dom0.setPerms('/tool', ['n0'])
+    expect(await tell()).toEqual([])
+    expect(store.server.isIntroduced(DOM(5))).toBe(true)
+    expect(await dom0.read('/tool')).toBe('')
+  })
+
+  test('the interrupt is one daemon’s: a second in the same domain is refused, and disposal gives it back', async () => {
+    const { store } = await world()
+    const { platform } = store
+    const another = () => new XenstoreServer(platform, { domainStates: platform.domainStates })
+    expect(another).toThrow(expect.objectContaining({ code: 'EEXIST' }))
+    store[Symbol.dispose]()
+    expect(platform.ledger()).toEqual([])
+    another()[Symbol.dispose]()
+    expect(platform.ledger()).toEqual([])
+  })
+})
+
+describe('the control domain’s own ring, which is no grant’s', () => {
+  const controlled = () => {
+    const platform = new StoreMachine()
+    const page = platform.addDomain(DOM0)
+    let wakes = 0
+    platform.onNotify.set(DOM0, () => wakes++)
+    const server = new XenstoreServer(platform, { controlRing: { page, port: 7 as Port } })
+    return { platform, page, server, wakes: () => wakes }
+  }
+
+  test('its kernel, which waits for the first event, is woken; nothing is mapped', async () => {
+    const { platform, server, wakes } = controlled()
+    await settle()
+    expect(wakes()).toBe(1)
+    expect(platform.ledger()).toEqual(['port 1 to domain 0'])
+    expect(server.isIntroduced(DOM0)).toBe(true)
+    server[Symbol.dispose]()
+    expect(platform.ledger()).toEqual([])
+  })
+
+  test('it is served with all rights, also what was asked before there was a server', async () => {
+    const platform = new StoreMachine()
+    const page = platform.addDomain(DOM0)
+    const channel = RingChannel.front(page, () => platform.raise(DOM0))
+    platform.onNotify.set(DOM0, () => channel.wake())
+    const kernel = new XenStoreWireClient(channel)
+    const written = kernel.write('domid', '0')
+    new XenstoreServer(platform, { controlRing: { page, port: 7 as Port } })
+    expect(await written).toBe('OK')
+    expect(await kernel.read('/local/domain/0/domid')).toBe('0')
+  })
+
+  test('introduced again by a toolstack, it begins anew on its own page', async () => {
+    const { platform, server } = controlled()
+    server.introduce(DOM0, 0 as FrameNumber, 8 as Port)
+    await settle()
+    expect(platform.ledger()).toEqual(['port 2 to domain 0'])
+  })
+})
