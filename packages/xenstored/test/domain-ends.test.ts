@@ -1,5 +1,5 @@
 import { DOM0, type FrameNumber, type Port, VIRQ } from '@split-driver/abi'
-import { settle, StoreMachine, XenStoreWireClient } from '@split-driver/conformance'
+import { StoreMachine, settle, XenStoreWireClient } from '@split-driver/conformance'
 import { RingChannel } from '@split-driver/xenbus'
 import { XenstoreServer } from '@split-driver/xenstored'
 import { describe, expect, test } from 'vitest'

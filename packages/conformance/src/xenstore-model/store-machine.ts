@@ -1,4 +1,13 @@
-import { DOM0, type Domid, FlatMemory, type GrantRef, PAGE_BYTES, type Port, type Virq, XenError } from '@split-driver/abi'
+import {
+  DOM0,
+  type Domid,
+  FlatMemory,
+  type GrantRef,
+  PAGE_BYTES,
+  type Port,
+  type Virq,
+  XenError,
+} from '@split-driver/abi'
 import type { EventChannels } from '@split-driver/evtchn'
 import type { GrantMapper, Mapping } from '@split-driver/grant'
 import type { DomainState } from '@split-driver/platform'
