@@ -121,7 +121,7 @@ describe('C1: only what the control domain wrote is believed', () => {
   test('`limit` that the guest owns, or may write, is as good as none', async () => {
     const { build, daemon, store } = await host()
     const owned = await build({ port: '' })
-    await store.write(`${base(owned.domid)}/limit`, '123', owned.domid)
+    await store.writeAs(owned.domid, `${base(owned.domid)}/limit`, '123')
     await store.write(`${base(owned.domid)}/port`, String(owned.console.port))
     const writable = await build({ port: '', limit: 456 })
     await store.setPermissions(`${base(writable.domid)}/limit`, [
@@ -142,8 +142,8 @@ describe('C1: only what the control domain wrote is believed', () => {
     await settle()
     const console = daemon.get(guest.domid)
     await store.rm(`${base(guest.domid)}/port`)
-    await store.write(`${base(guest.domid)}/port`, '9', guest.domid)
-    for (const key of ['tty', 'output']) await store.write(`${base(guest.domid)}/${key}`, '/etc/passwd', guest.domid)
+    await store.writeAs(guest.domid, `${base(guest.domid)}/port`, '9')
+    for (const key of ['tty', 'output']) await store.writeAs(guest.domid, `${base(guest.domid)}/${key}`, '/etc/passwd')
     await settle()
     expect(daemon.get(guest.domid)).toBe(console)
   })

@@ -1,4 +1,4 @@
-import type { Permission, XenStoreOperations } from '@split-driver/xenbus'
+import type { CallOptions, Permission, XenStoreOperations } from '@split-driver/xenbus'
 import { type DomainTracer, errorName } from './domain-tracer.js'
 
 /** Characters of a value that a step shows. */
@@ -29,46 +29,48 @@ export class TracedStoreOperations implements XenStoreOperations {
     this.#transaction = transaction
   }
 
-  async read(path: string): Promise<string> {
-    return this.#learnt(path, await this.told('read', path, () => this.#below.read(path), { answer: shown }))
+  async read(path: string, options?: CallOptions): Promise<string> {
+    return this.#learnt(path, await this.told('read', path, () => this.#below.read(path, options), { answer: shown }))
   }
 
-  async tryRead(path: string): Promise<string | undefined> {
+  async tryRead(path: string, options?: CallOptions): Promise<string | undefined> {
     const answer = (value: string | undefined) => (value === undefined ? '' : shown(value))
-    const value = await this.told('tryRead', path, () => this.#below.tryRead(path), { answer })
+    const value = await this.told('tryRead', path, () => this.#below.tryRead(path, options), { answer })
     return value === undefined ? undefined : this.#learnt(path, value)
   }
 
-  readBytes(path: string): Promise<Uint8Array> {
-    return this.told('readBytes', path, () => this.#below.readBytes(path), { answer: shownBytes })
+  readBytes(path: string, options?: CallOptions): Promise<Uint8Array> {
+    return this.told('readBytes', path, () => this.#below.readBytes(path, options), { answer: shownBytes })
   }
 
-  write(path: string, value: string | Uint8Array): Promise<void> {
+  write(path: string, value: string | Uint8Array, options?: CallOptions): Promise<void> {
     if (typeof value === 'string') this.#learnt(path, value)
     const what = typeof value === 'string' ? shown(value) : shownBytes(value)
-    return this.told('write', path, () => this.#below.write(path, value), { value: what })
+    return this.told('write', path, () => this.#below.write(path, value, options), { value: what })
   }
 
-  mkdir(path: string): Promise<void> {
-    return this.told('mkdir', path, () => this.#below.mkdir(path))
+  mkdir(path: string, options?: CallOptions): Promise<void> {
+    return this.told('mkdir', path, () => this.#below.mkdir(path, options))
   }
 
-  rm(path: string): Promise<void> {
-    return this.told('rm', path, () => this.#below.rm(path))
+  rm(path: string, options?: CallOptions): Promise<void> {
+    return this.told('rm', path, () => this.#below.rm(path, options))
   }
 
-  directory(path: string): Promise<string[]> {
+  directory(path: string, options?: CallOptions): Promise<string[]> {
     const answer = (names: string[]) => shown(names.join(' '))
-    return this.told('directory', path, () => this.#below.directory(path), { answer })
+    return this.told('directory', path, () => this.#below.directory(path, options), { answer })
   }
 
-  getPermissions(path: string): Promise<Permission[]> {
-    return this.told('getPermissions', path, () => this.#below.getPermissions(path), { answer: shownPermissions })
+  getPermissions(path: string, options?: CallOptions): Promise<Permission[]> {
+    return this.told('getPermissions', path, () => this.#below.getPermissions(path, options), {
+      answer: shownPermissions,
+    })
   }
 
-  setPermissions(path: string, permissions: readonly Permission[]): Promise<void> {
+  setPermissions(path: string, permissions: readonly Permission[], options?: CallOptions): Promise<void> {
     const value = shownPermissions(permissions)
-    return this.told('setPermissions', path, () => this.#below.setPermissions(path, permissions), { value })
+    return this.told('setPermissions', path, () => this.#below.setPermissions(path, permissions, options), { value })
   }
 
   protected async told<T>(

@@ -1,5 +1,12 @@
 import type { Domid, FrameNumber, Port } from '@split-driver/abi'
-import type { Watch, XenStore, XenStoreOperations } from '@split-driver/xenbus'
+import type {
+  CallOptions,
+  TransactionOptions,
+  Watch,
+  WatchOptions,
+  XenStore,
+  XenStoreOperations,
+} from '@split-driver/xenbus'
 import { type DomainTracer, errorName } from './domain-tracer.js'
 import { TracedStoreOperations } from './traced-store-operations.js'
 
@@ -12,20 +19,23 @@ export class TracedXenStore extends TracedStoreOperations implements XenStore {
     this.#below = below
   }
 
-  async watch(path: string): Promise<Watch> {
-    return new TracedWatch(await this.told('watch', path, () => this.#below.watch(path)), this.tracer)
+  async watch(path: string, options?: WatchOptions): Promise<Watch> {
+    return new TracedWatch(await this.told('watch', path, () => this.#below.watch(path, options)), this.tracer)
   }
 
-  onChange(path: string, onPath: (path: string) => void): Promise<Watch> {
+  onChange(path: string, onPath: (path: string) => void, options?: WatchOptions): Promise<Watch> {
     const { step } = this.tracer
     const tell = (changed: string): void => {
       step('xenstore.watch-event', changed, path)
       onPath(changed)
     }
-    return this.told('onChange', path, () => this.#below.onChange(path, tell))
+    return this.told('onChange', path, () => this.#below.onChange(path, tell, options))
   }
 
-  async transaction<T>(body: (transaction: XenStoreOperations) => Promise<T>): Promise<T> {
+  async transaction<T>(
+    body: (transaction: XenStoreOperations) => Promise<T>,
+    options?: TransactionOptions,
+  ): Promise<T> {
     const { step, recorder } = this.tracer
     const number = recorder.nextNumber()
     let attempts = 0
@@ -34,7 +44,7 @@ export class TracedXenStore extends TracedStoreOperations implements XenStore {
       const result = await this.#below.transaction((below) => {
         attempts++
         return body(new TracedStoreOperations(below, this.tracer, number))
-      })
+      }, options)
       step('xenstore.transaction-end', number, attempts, 'ok')
       return result
     } catch (error) {
@@ -43,22 +53,24 @@ export class TracedXenStore extends TracedStoreOperations implements XenStore {
     }
   }
 
-  getDomainPath(domid: Domid): Promise<string> {
+  getDomainPath(domid: Domid, options?: CallOptions): Promise<string> {
     const answer = (path: string) => path
-    return this.told('getDomainPath', `${domid}`, () => this.#below.getDomainPath(domid), { answer })
+    return this.told('getDomainPath', `${domid}`, () => this.#below.getDomainPath(domid, options), { answer })
   }
 
-  isDomainIntroduced(domid: Domid): Promise<boolean> {
-    return this.told('isDomainIntroduced', `${domid}`, () => this.#below.isDomainIntroduced(domid), { answer: String })
+  isDomainIntroduced(domid: Domid, options?: CallOptions): Promise<boolean> {
+    return this.told('isDomainIntroduced', `${domid}`, () => this.#below.isDomainIntroduced(domid, options), {
+      answer: String,
+    })
   }
 
-  introduce(domid: Domid, frame: FrameNumber, port: Port): Promise<void> {
+  introduce(domid: Domid, frame: FrameNumber, port: Port, options?: CallOptions): Promise<void> {
     const value = `frame ${frame}, port ${port}`
-    return this.told('introduce', `${domid}`, () => this.#below.introduce(domid, frame, port), { value })
+    return this.told('introduce', `${domid}`, () => this.#below.introduce(domid, frame, port, options), { value })
   }
 
-  release(domid: Domid): Promise<void> {
-    return this.told('release', `${domid}`, () => this.#below.release(domid))
+  release(domid: Domid, options?: CallOptions): Promise<void> {
+    return this.told('release', `${domid}`, () => this.#below.release(domid, options))
   }
 }
 

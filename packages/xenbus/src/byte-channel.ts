@@ -14,6 +14,8 @@ export interface ByteChannel {
   onReady(handler: () => void): void
   /** The other side is gone, or has broken the stream's own rules; what arrived before can still be received. */
   readonly closed: boolean
+  /** What the server at the other end says that it can do, as bits; only where the transport tells. */
+  readonly serverFeatures?: number
   /** Idempotent. */
   close(): void
 }

@@ -3,8 +3,16 @@ export { ByteQueue } from './channel/byte-queue.js'
 export { channelPair } from './channel/channel-pair.js'
 export { type BytePort, MessagePortChannel } from './channel/message-port-channel.js'
 export { listenForRing, RingChannel } from './channel/ring-channel.js'
+export type { BackOffSpan, Pacing } from './client/back-off.js'
 export { TRANSACTION_TRIES } from './client/run-transaction.js'
-export { XenStoreClient, type XenStoreClientOptions } from './client/xenstore-client.js'
+export type { Connect } from './client/session.js'
+export {
+  RECONNECT_BACK_OFF,
+  TRANSACTION_BACK_OFF,
+  XenStoreClient,
+  type XenStoreClientEvents,
+  type XenStoreClientOptions,
+} from './client/xenstore-client.js'
 export { BackConnection, type BackConnectionOptions, eachRequest } from './connection/back-connection.js'
 export { eachResponse, FrontConnection, type FrontConnectionOptions } from './connection/front-connection.js'
 export { type ConnectionHost, PASS_LIMIT, type Served } from './connection/ring-connection.js'
@@ -32,4 +40,12 @@ export { XenbusState } from './state.js'
 export { type SwitchOutcome, type SwitchStateOptions, switchState } from './switch-state.js'
 export { isLegalTransition } from './transitions.js'
 export * from './wire/index.js'
-export type { Watch, XenStore, XenStoreOperations } from './xenstore.js'
+export type {
+  CallOptions,
+  TransactionOptions,
+  Watch,
+  WatchOptions,
+  XenStore,
+  XenStoreOperations,
+} from './xenstore.js'
+export type { XenStoreAdmin } from './xenstore-admin.js'

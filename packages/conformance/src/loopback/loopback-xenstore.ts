@@ -1,11 +1,14 @@
 import type { Domid, FrameNumber, Port } from '@split-driver/abi'
 import {
   absolutePath,
+  type CallOptions,
   domainPath,
   isSpecialPath,
   isWithin,
   type Permission,
+  type TransactionOptions,
   type Watch,
+  type WatchOptions,
   type XenStore,
   type XenStoreOperations,
 } from '@split-driver/xenbus'
@@ -19,41 +22,41 @@ class LoopbackOperations implements XenStoreOperations {
     protected readonly domains: LoopbackDomains,
   ) {}
 
-  read(path: string): Promise<string> {
-    return this.below.read(this.at(path))
+  read(path: string, options?: CallOptions): Promise<string> {
+    return this.below.read(this.at(path), options)
   }
 
-  tryRead(path: string): Promise<string | undefined> {
-    return this.below.tryRead(this.at(path))
+  tryRead(path: string, options?: CallOptions): Promise<string | undefined> {
+    return this.below.tryRead(this.at(path), options)
   }
 
-  readBytes(path: string): Promise<Uint8Array> {
-    return this.below.readBytes(this.at(path))
+  readBytes(path: string, options?: CallOptions): Promise<Uint8Array> {
+    return this.below.readBytes(this.at(path), options)
   }
 
-  write(path: string, value: string | Uint8Array): Promise<void> {
-    return this.below.write(this.at(path), value)
+  write(path: string, value: string | Uint8Array, options?: CallOptions): Promise<void> {
+    return this.below.write(this.at(path), value, options)
   }
 
-  mkdir(path: string): Promise<void> {
-    return this.below.mkdir(this.at(path))
+  mkdir(path: string, options?: CallOptions): Promise<void> {
+    return this.below.mkdir(this.at(path), options)
   }
 
-  rm(path: string): Promise<void> {
-    return this.below.rm(this.at(path))
+  rm(path: string, options?: CallOptions): Promise<void> {
+    return this.below.rm(this.at(path), options)
   }
 
-  directory(path: string): Promise<string[]> {
-    return this.below.directory(this.at(path))
+  directory(path: string, options?: CallOptions): Promise<string[]> {
+    return this.below.directory(this.at(path), options)
   }
 
-  getPermissions(path: string): Promise<Permission[]> {
-    return this.below.getPermissions(this.at(path))
+  getPermissions(path: string, options?: CallOptions): Promise<Permission[]> {
+    return this.below.getPermissions(this.at(path), options)
   }
 
-  setPermissions(path: string, permissions: readonly Permission[]): Promise<void> {
+  setPermissions(path: string, permissions: readonly Permission[], options?: CallOptions): Promise<void> {
     const real = permissions.map(({ domid, kind }) => ({ domid: this.domains.real(domid), kind }))
-    return this.below.setPermissions(this.at(path), real)
+    return this.below.setPermissions(this.at(path), real, options)
   }
 }
 
@@ -69,39 +72,39 @@ export class LoopbackXenStore extends LoopbackOperations implements XenStore {
     this.#home = domainPath(domid)
   }
 
-  async watch(path: string): Promise<Watch> {
+  async watch(path: string, options?: WatchOptions): Promise<Watch> {
     const at = this.at(path)
-    const watch = await this.#below.watch(at)
+    const watch = await this.#below.watch(at, options)
     return at === path ? watch : new RelativeWatch(watch, path, (changed) => this.#relative(changed))
   }
 
-  async onChange(path: string, onPath: (path: string) => void): Promise<Watch> {
+  async onChange(path: string, onPath: (path: string) => void, options?: WatchOptions): Promise<Watch> {
     const at = this.at(path)
     const tell = at === path ? onPath : (changed: string) => onPath(this.#relative(changed))
-    const watch = await this.#below.onChange(at, tell)
+    const watch = await this.#below.onChange(at, tell, options)
     if (!isSpecialPath(path)) return watch
     const stop = this.domains.listen(path, () => queueMicrotask(() => onPath(path)))
     return new RelativeWatch(watch, path, (changed) => changed, stop)
   }
 
-  transaction<T>(body: (transaction: XenStoreOperations) => Promise<T>): Promise<T> {
-    return this.#below.transaction((below) => body(new LoopbackOperations(below, this.at, this.domains)))
+  transaction<T>(body: (transaction: XenStoreOperations) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    return this.#below.transaction((below) => body(new LoopbackOperations(below, this.at, this.domains)), options)
   }
 
-  async getDomainPath(domid: Domid): Promise<string> {
-    return this.domains.has(domid) ? domainPath(domid) : this.#below.getDomainPath(domid)
+  async getDomainPath(domid: Domid, options?: CallOptions): Promise<string> {
+    return this.domains.has(domid) ? domainPath(domid) : this.#below.getDomainPath(domid, options)
   }
 
-  async isDomainIntroduced(domid: Domid): Promise<boolean> {
-    return this.domains.has(domid) || this.#below.isDomainIntroduced(domid)
+  async isDomainIntroduced(domid: Domid, options?: CallOptions): Promise<boolean> {
+    return this.domains.has(domid) || this.#below.isDomainIntroduced(domid, options)
   }
 
-  introduce(domid: Domid, frame: FrameNumber, port: Port): Promise<void> {
-    return this.#below.introduce(domid, frame, port)
+  introduce(domid: Domid, frame: FrameNumber, port: Port, options?: CallOptions): Promise<void> {
+    return this.#below.introduce(domid, frame, port, options)
   }
 
-  release(domid: Domid): Promise<void> {
-    return this.#below.release(domid)
+  release(domid: Domid, options?: CallOptions): Promise<void> {
+    return this.#below.release(domid, options)
   }
 
   #relative(path: string): string {

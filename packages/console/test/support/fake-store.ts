@@ -25,7 +25,12 @@ export class FakeStore implements XenStore {
     return new TextEncoder().encode(await this.read(path))
   }
 
-  async write(path: string, value: string | Uint8Array, owner: Domid = DOM0): Promise<void> {
+  write(path: string, value: string | Uint8Array): Promise<void> {
+    return this.writeAs(DOM0, path, value)
+  }
+
+  /** Who creates a node is its owner. */
+  async writeAs(owner: Domid, path: string, value: string | Uint8Array): Promise<void> {
     const text = typeof value === 'string' ? value : new TextDecoder().decode(value)
     const permissions = this.#nodes.get(path)?.permissions ?? [{ domid: owner, kind: 'none' }]
     this.#nodes.set(path, { value: text, permissions })

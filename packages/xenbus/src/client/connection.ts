@@ -1,30 +1,35 @@
 import { XenError } from '@split-driver/abi'
+import type { EventClock } from '@split-driver/evtchn'
 import type { ByteChannel } from '../byte-channel.js'
 import { decodeWatchEvent, type WatchEventBody } from '../wire/body.js'
-import { type Message, PAYLOAD_MAX_BYTES } from '../wire/message.js'
+import { type Message, SOCKMSG_BYTES } from '../wire/message.js'
 import { MessageReader } from '../wire/message-reader.js'
 import { MessageWriter } from '../wire/message-writer.js'
 import { XenStoreOp } from '../wire/operation.js'
 import { decodeError } from '../wire/wire-error.js'
+import { describe, type PendingRequest } from './request.js'
 
-/** What a request is about, for its error. */
-export interface Subject {
-  /** As the interface names it: `read`, `watch`. */
-  readonly operation: string
-  readonly path?: string
+/** A request that its connection's end left without a reply. */
+export interface LostRequest {
+  readonly request: PendingRequest
+  /** Part of it has gone out: it may have been carried out. */
+  readonly sent: boolean
 }
 
-interface Pending {
-  readonly type: XenStoreOp
-  readonly subject: Subject
-  resolve(body: Uint8Array): void
-  reject(error: XenError): void
+export interface ConnectionOptions {
+  /** Which of the successive connections this is. */
+  readonly era: number
+  /** Number of the first request, u32. */
+  readonly firstReqId: number
+  /** Lets others have their turn between two turns of a flood. */
+  readonly clock: Pick<EventClock, 'setTimer'> | undefined
+  readonly onEvent: (event: WatchEventBody) => void
+  /** It ended; told once. In the order in which they were asked. */
+  readonly onEnd: (lost: readonly LostRequest[]) => void
 }
 
 /** Messages that one wake-up handles before others have their turn: a peer cannot keep us in the loop. */
 const MESSAGES_A_TURN = 64
-
-const describe = ({ operation, path }: Subject): string => (path === undefined ? operation : `${operation} ${path}`)
 
 /**
  * Requests and replies over one channel, as many under way as there are callers. A reply finds its request by req_id;
@@ -32,110 +37,142 @@ const describe = ({ operation, path }: Subject): string => (path === undefined ?
  */
 export class Connection {
   readonly #channel: ByteChannel
+  readonly #options: ConnectionOptions
   readonly #reader: MessageReader
   readonly #writer: MessageWriter
-  readonly #pending = new Map<number, Pending>()
-  readonly #onEvent: (event: WatchEventBody) => void
-  readonly #onClosed: () => void
+  /** Not one byte of these has gone out; whoever is given up while it waits here was never asked. */
+  readonly #unsent = new Set<PendingRequest>()
+  readonly #pending = new Map<number, PendingRequest>()
+  /** What the writer holds, alone, if it holds anything. */
+  #going: PendingRequest | undefined
+  #goingBytes = 0
   #nextReqId: number
+  #answered = false
   #closed = false
 
-  constructor(
-    channel: ByteChannel,
-    firstReqId: number,
-    onEvent: (event: WatchEventBody) => void,
-    onClosed: () => void,
-  ) {
+  constructor(channel: ByteChannel, options: ConnectionOptions) {
     this.#channel = channel
-    this.#nextReqId = firstReqId
+    this.#options = options
+    this.#nextReqId = options.firstReqId
     this.#reader = new MessageReader(channel)
     this.#writer = new MessageWriter(channel)
-    this.#onEvent = onEvent
-    this.#onClosed = onClosed
     channel.onReady(() => this.#turn())
-  }
-
-  get closed(): boolean {
-    return this.#closed
   }
 
   /** Requests that have no reply yet. */
   get outstanding(): number {
-    return this.#pending.size
+    return this.#pending.size + this.#unsent.size
   }
 
-  /**
-   * Sends a request. @returns the reply's body
-   * @throws XenError what the server answered; CLOSED the connection ended before it did; E2BIG the body is beyond 4096
-   * bytes; EPROTO the reply is of another type
-   */
-  request(type: XenStoreOp, txId: number, body: Uint8Array, subject: Subject): Promise<Uint8Array> {
-    if (this.#closed) return Promise.reject(this.#closedError(subject))
-    if (body.length > PAYLOAD_MAX_BYTES) {
-      const detail = { ...subject, bytes: body.length }
-      return Promise.reject(new XenError('E2BIG', `${describe(subject)}: ${body.length} bytes`, { detail }))
-    }
-    const reqId = this.#takeReqId()
-    const reply = new Promise<Uint8Array>((resolve, reject) => {
-      this.#pending.set(reqId, { type, subject, resolve, reject })
-    })
-    this.#writer.push({ type, reqId, txId, body })
-    this.#writer.flush()
-    return reply
+  /** Some message has come: there is a server at the other end. */
+  get answered(): boolean {
+    return this.#answered
   }
 
-  /** Idempotent. Every request that waits is rejected with CLOSED. */
+  /** Where a connection that follows goes on, so that it cannot mistake a late reply for its own. */
+  get nextReqId(): number {
+    return this.#nextReqId
+  }
+
+  get serverFeatures(): number | undefined {
+    return this.#channel.serverFeatures
+  }
+
+  /** Its body is at most 4096 bytes. */
+  submit(request: PendingRequest): void {
+    this.#unsent.add(request)
+    this.#pump()
+  }
+
+  /** Nobody waits for it any more. @returns whether part of it has gone out */
+  withdraw(request: PendingRequest): boolean {
+    if (this.#unsent.delete(request)) return false
+    const untouched = this.#isUntouched(request)
+    if (untouched || request.call.onLate === undefined) this.#pending.delete(request.reqId)
+    if (!untouched) return true
+    this.#writer.clear()
+    this.#pump()
+    return false
+  }
+
+  /** Idempotent. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    const lost = [
+      ...Array.from(this.#pending.values(), (request) => ({ request, sent: !this.#isUntouched(request) })),
+      ...Array.from(this.#unsent, (request) => ({ request, sent: false })),
+    ]
     this.#channel.close()
     this.#writer.clear()
-    const waiting = [...this.#pending.values()]
     this.#pending.clear()
-    for (const { reject, subject } of waiting) reject(this.#closedError(subject))
-    this.#onClosed()
+    this.#unsent.clear()
+    this.#options.onEnd(lost)
   }
 
-  #closedError(subject: Subject): XenError {
-    return new XenError('CLOSED', `${describe(subject)}: the connection to XenStore has ended`, {
-      detail: { ...subject },
-    })
+  #isUntouched(request: PendingRequest): boolean {
+    return request === this.#going && this.#writer.pendingBytes === this.#goingBytes
   }
 
-  /** Never 0, which marks an event (rule 45), and never one that is still under way after the number has wrapped. */
+  /** Gives the writer one request at a time: what it has not got can be taken back. */
+  #pump(): void {
+    while (!this.#closed && this.#writer.flush()) {
+      this.#going = undefined
+      const [request] = this.#unsent
+      if (request === undefined) return
+      this.#unsent.delete(request)
+      const { type, txId = 0, body } = request.call
+      request.reqId = this.#takeReqId()
+      this.#pending.set(request.reqId, request)
+      this.#going = request
+      this.#goingBytes = SOCKMSG_BYTES + body.length
+      this.#writer.push({ type, reqId: request.reqId, txId, body })
+    }
+  }
+
+  /** Never 0, which marks watch events (rule 45), and never one that still waits. */
   #takeReqId(): number {
-    while (this.#nextReqId === 0 || this.#pending.has(this.#nextReqId)) this.#nextReqId = (this.#nextReqId + 1) >>> 0
-    const reqId = this.#nextReqId
+    let reqId = this.#nextReqId
+    while (reqId === 0 || this.#pending.has(reqId)) reqId = (reqId + 1) >>> 0
     this.#nextReqId = (reqId + 1) >>> 0
     return reqId
   }
 
   #turn(): void {
     if (this.#closed) return
-    this.#writer.flush()
-    for (let count = 0; count < MESSAGES_A_TURN; count++) {
+    this.#pump()
+    for (let count = 0; count < MESSAGES_A_TURN && !this.#closed; count++) {
       const message = this.#reader.next()
       if (message === undefined) {
         if (this.#reader.broken || this.#channel.closed) this.close()
         return
       }
+      this.#answered = true
       this.#accept(message)
     }
-    queueMicrotask(() => this.#turn())
+    const { clock } = this.#options
+    if (clock === undefined) queueMicrotask(() => this.#turn())
+    else clock.setTimer(0, () => this.#turn())
   }
 
   #accept(message: Message): void {
     if (message.type === XenStoreOp.WatchEvent) {
       const event = decodeWatchEvent(message.body)
-      if (event) this.#onEvent(event)
+      if (event) this.#options.onEvent(event)
       return
     }
-    const pending = this.#pending.get(message.reqId)
-    if (pending === undefined) return
+    const request = this.#pending.get(message.reqId)
+    if (request === undefined) return
     this.#pending.delete(message.reqId)
-    const { type, subject } = pending
-    const code = message.type === XenStoreOp.Error ? decodeError(message.body) : 'EPROTO'
-    if (message.type === type) pending.resolve(message.body)
-    else pending.reject(new XenError(code, describe(subject), { detail: { ...subject } }))
+    const { call } = request
+    const { type, subject } = call
+    if (message.type !== type) {
+      const code = message.type === XenStoreOp.Error ? decodeError(message.body) : 'EPROTO'
+      request.reject(new XenError(code, describe(subject), { detail: { ...subject } }))
+    } else if (request.cancelled) call.onLate?.(message.body, this.#options.era)
+    else {
+      call.onReply?.(this.#options.era)
+      request.resolve(message.body)
+    }
   }
 }

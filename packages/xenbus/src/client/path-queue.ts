@@ -3,6 +3,11 @@ export const PATHS_WAITING_MAX = 1024
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
 
+interface Taker {
+  resolve(result: IteratorResult<string, undefined>): void
+  reject(reason: unknown): void
+}
+
 /**
  * What a watch has to tell and nobody has taken yet: each path once, in the order of its first event. It cannot grow
  * without bound (S8): when too many different paths wait, "look at all of it" takes their place.
@@ -10,8 +15,10 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined }
 export class PathQueue {
   readonly #whole: string
   readonly #paths = new Set<string>()
-  readonly #takers: ((result: IteratorResult<string, undefined>) => void)[] = []
+  readonly #takers: Taker[] = []
   #ended = false
+  /** Why it ended, until somebody was told. */
+  #failure: { readonly reason: unknown } | undefined
 
   /** @param whole the watched path */
   constructor(whole: string) {
@@ -21,7 +28,7 @@ export class PathQueue {
   push(path: string): void {
     if (this.#ended) return
     const taker = this.#takers.shift()
-    if (taker) taker({ done: false, value: path })
+    if (taker) taker.resolve({ done: false, value: path })
     else if (this.#paths.size >= PATHS_WAITING_MAX && !this.#paths.has(path)) {
       this.#paths.clear()
       this.#paths.add(this.#whole)
@@ -34,14 +41,28 @@ export class PathQueue {
       this.#paths.delete(path)
       return Promise.resolve({ done: false, value: path })
     }
-    if (this.#ended) return Promise.resolve(DONE)
-    return new Promise((resolve) => this.#takers.push(resolve))
+    if (!this.#ended) return new Promise((resolve, reject) => this.#takers.push({ resolve, reject }))
+    const failure = this.#failure
+    this.#failure = undefined
+    return failure === undefined ? Promise.resolve(DONE) : Promise.reject(failure.reason)
   }
 
   /** @param drop forget what waits: the watch's owner wants no more of it */
   end(drop: boolean): void {
     this.#ended = true
-    if (drop) this.#paths.clear()
-    for (const taker of this.#takers.splice(0)) taker(DONE)
+    if (drop) {
+      this.#paths.clear()
+      this.#failure = undefined
+    }
+    for (const taker of this.#takers.splice(0)) taker.resolve(DONE)
+  }
+
+  /** It ends otherwise than its owner wanted: one taker is told why, after all paths that wait. */
+  fail(reason: unknown): void {
+    if (this.#ended) return
+    const taker = this.#takers.shift()
+    if (taker) taker.reject(reason)
+    else this.#failure = { reason }
+    this.end(false)
   }
 }

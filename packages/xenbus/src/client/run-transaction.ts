@@ -1,44 +1,32 @@
 import { XenError } from '@split-driver/abi'
-import { packStrings, unpackTexts } from '../wire/body.js'
-import { XenStoreOp } from '../wire/operation.js'
-import type { XenStoreOperations } from '../xenstore.js'
-import type { Connection } from './connection.js'
-import { StoreOperations } from './store-operations.js'
+import type { TransactionOptions, XenStoreOperations } from '../xenstore.js'
+import type { BackOff } from './back-off.js'
+import type { Session } from './session.js'
+import { Transaction } from './transaction.js'
 
-/** How often a transaction is tried before its EAGAIN is passed on. */
+/** How often a transaction is tried, unless said otherwise, before its EAGAIN is passed on. */
 export const TRANSACTION_TRIES = 100
 
-const SUBJECT = { operation: 'transaction' }
+type Body<T> = (transaction: XenStoreOperations) => Promise<T>
 
-const start = async (connection: Connection): Promise<number> => {
-  const reply = unpackTexts(await connection.request(XenStoreOp.TransactionStart, 0, packStrings(''), SUBJECT))
-  const txId = Number(reply?.[0] || Number.NaN)
-  if (Number.isInteger(txId) && txId > 0 && txId <= 0xffff_ffff) return txId
-  throw new XenError('EPROTO', `"${reply?.[0]}" is no transaction`, { detail: SUBJECT })
-}
-
-const finish = async (connection: Connection, txId: number, commit: 'T' | 'F'): Promise<void> => {
-  await connection.request(XenStoreOp.TransactionEnd, txId, packStrings(commit), SUBJECT)
-}
-
-/** One try. @throws what `body` threw, once the transaction is aborted; XenError EAGAIN if the commit met a conflict */
+/** One try. @returns nothing if it met a conflict, or its connection ended @throws what `body` threw, once it is aborted */
 const attempt = async <T>(
-  connection: Connection,
-  body: (transaction: XenStoreOperations) => Promise<T>,
+  session: Session,
+  body: Body<T>,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly result: T } | undefined> => {
-  const txId = await start(connection)
-  const operations = new StoreOperations(connection, txId)
+  const transaction = await Transaction.start(session, signal)
   let result: T
   try {
-    result = await body(operations)
+    signal?.throwIfAborted()
+    result = await session.listeners.untilAborted(body(transaction.operations), signal)
   } catch (error) {
-    operations.end()
-    await finish(connection, txId, 'F').catch(() => undefined)
+    await transaction.abort()
+    if (transaction.isLost && XenError.is(error, 'EAGAIN')) return undefined
     throw error
   }
-  operations.end()
   try {
-    await finish(connection, txId, 'T')
+    await transaction.commit()
     return { result }
   } catch (error) {
     if (XenError.is(error, 'EAGAIN')) return undefined
@@ -46,15 +34,20 @@ const attempt = async <T>(
   }
 }
 
-/** @throws XenError EAGAIN after 100 tries that each met another's write */
+/** @throws XenError EAGAIN after as many tries that each met another's write; RangeError fewer than one try */
 export const runTransaction = async <T>(
-  connection: Connection,
-  body: (transaction: XenStoreOperations) => Promise<T>,
+  session: Session,
+  body: Body<T>,
+  backOff: BackOff,
+  { signal, tries = TRANSACTION_TRIES }: TransactionOptions = {},
 ): Promise<T> => {
-  for (let tries = 0; tries < TRANSACTION_TRIES; tries++) {
-    const done = await attempt(connection, body)
+  if (!(tries >= 1)) throw new RangeError(`a transaction is tried at least once, not ${tries} times`)
+  for (let round = 0; ; round++) {
+    const done = await attempt(session, body, signal)
     if (done) return done.result
+    if (round + 1 >= tries) break
+    await backOff.wait(round, signal)
   }
-  const detail = { ...SUBJECT, tries: TRANSACTION_TRIES }
-  throw new XenError('EAGAIN', `transaction: a conflict on each of ${TRANSACTION_TRIES} tries`, { detail })
+  const detail = { operation: 'transaction', tries }
+  throw new XenError('EAGAIN', `transaction: a conflict on each of ${tries} tries`, { detail })
 }

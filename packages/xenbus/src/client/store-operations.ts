@@ -4,8 +4,18 @@ import { packStringAndRest, packStrings, unpackTexts } from '../wire/body.js'
 import { XenStoreOp } from '../wire/operation.js'
 import { formatPermission, parsePermission } from '../wire/permission-text.js'
 import { toText } from '../wire/text.js'
-import type { XenStoreOperations } from '../xenstore.js'
-import type { Connection, Subject } from './connection.js'
+import type { CallOptions, XenStoreOperations } from '../xenstore.js'
+import { readListing } from './read-listing.js'
+import { type Call, describe, type Subject } from './request.js'
+import type { Session } from './session.js'
+
+/** Which transaction requests belong to. */
+export interface TransactionScope extends Required<Pick<Call, 'txId' | 'era'>> {
+  /** Gives the whole transaction up. */
+  readonly signal: AbortSignal | undefined
+}
+
+type PathSubject = Subject & { readonly path: string }
 
 /** A NUL would cut the path short and make an argument of its rest; all else is the server's to judge. */
 const assertNoNul = (subject: Subject): void => {
@@ -14,75 +24,82 @@ const assertNoNul = (subject: Subject): void => {
 }
 
 /** The request's path and further strings, each with its NUL. @throws XenError EINVAL */
-export const packPath = (subject: Subject & { readonly path: string }, ...more: readonly string[]): Uint8Array => {
+export const packPath = (subject: PathSubject, ...more: readonly string[]): Uint8Array => {
   assertNoNul(subject)
   return packStrings(subject.path, ...more)
 }
 
-const malformed = (subject: Subject): XenError =>
-  new XenError('EPROTO', `${subject.operation} ${subject.path}: the reply makes no sense`, { detail: { ...subject } })
+/** The reply was none to this. */
+export const malformed = (subject: Subject): XenError =>
+  new XenError('EPROTO', `${describe(subject)}: the reply makes no sense`, { detail: { ...subject } })
 
 /** What can be asked in one transaction, or outside of any. */
 export class StoreOperations implements XenStoreOperations {
-  readonly #connection: Connection
-  readonly #txId: number
+  readonly #session: Session
+  readonly #scope: TransactionScope | undefined
   #ended = false
 
-  /** @param txId 0 outside of a transaction */
-  constructor(connection: Connection, txId: number) {
-    this.#connection = connection
-    this.#txId = txId
+  /** @param scope absent outside of a transaction */
+  constructor(session: Session, scope?: TransactionScope) {
+    this.#session = session
+    this.#scope = scope
   }
 
-  async read(path: string): Promise<string> {
-    return toText(await this.readBytes(path))
+  async read(path: string, options?: CallOptions): Promise<string> {
+    return toText(await this.readBytes(path, options))
   }
 
-  async tryRead(path: string): Promise<string | undefined> {
+  async tryRead(path: string, options?: CallOptions): Promise<string | undefined> {
     try {
-      return await this.read(path)
+      return await this.read(path, options)
     } catch (error) {
       if (XenError.is(error, 'ENOENT')) return undefined
       throw error
     }
   }
 
-  async readBytes(path: string): Promise<Uint8Array> {
-    return this.#ask(XenStoreOp.Read, { operation: 'read', path })
+  async readBytes(path: string, options?: CallOptions): Promise<Uint8Array> {
+    return this.#ask(XenStoreOp.Read, { operation: 'read', path }, options)
   }
 
-  async write(path: string, value: string | Uint8Array): Promise<void> {
+  async write(path: string, value: string | Uint8Array, options?: CallOptions): Promise<void> {
     const subject = { operation: 'write', path }
     assertNoNul(subject)
-    await this.#send(XenStoreOp.Write, packStringAndRest(path, value), subject)
+    await this.#send(XenStoreOp.Write, packStringAndRest(path, value), subject, options)
   }
 
-  async mkdir(path: string): Promise<void> {
-    await this.#ask(XenStoreOp.Mkdir, { operation: 'mkdir', path })
+  async mkdir(path: string, options?: CallOptions): Promise<void> {
+    await this.#ask(XenStoreOp.Mkdir, { operation: 'mkdir', path }, options)
   }
 
-  async rm(path: string): Promise<void> {
-    await this.#ask(XenStoreOp.Rm, { operation: 'rm', path })
+  async rm(path: string, options?: CallOptions): Promise<void> {
+    await this.#ask(XenStoreOp.Rm, { operation: 'rm', path }, options)
   }
 
-  async directory(path: string): Promise<string[]> {
+  async directory(path: string, options?: CallOptions): Promise<string[]> {
     const subject = { operation: 'directory', path }
-    const names = unpackTexts(await this.#ask(XenStoreOp.Directory, subject))
-    if (names === undefined) throw malformed(subject)
-    return names
+    try {
+      const names = unpackTexts(await this.#ask(XenStoreOp.Directory, subject, options))
+      if (names === undefined) throw malformed(subject)
+      return names
+    } catch (error) {
+      // More than one reply holds (rule 50).
+      if (XenError.is(error, 'E2BIG')) return this.#readInParts(subject, error, options)
+      throw error
+    }
   }
 
-  async getPermissions(path: string): Promise<Permission[]> {
+  async getPermissions(path: string, options?: CallOptions): Promise<Permission[]> {
     const subject = { operation: 'getPermissions', path }
-    const texts = unpackTexts(await this.#ask(XenStoreOp.GetPerms, subject))
+    const texts = unpackTexts(await this.#ask(XenStoreOp.GetPerms, subject, options))
     const permissions = texts?.map(parsePermission).filter((permission) => permission !== undefined)
     if (permissions === undefined || permissions.length !== texts?.length) throw malformed(subject)
     return permissions
   }
 
-  async setPermissions(path: string, permissions: readonly Permission[]): Promise<void> {
+  async setPermissions(path: string, permissions: readonly Permission[], options?: CallOptions): Promise<void> {
     const subject = { operation: 'setPermissions', path }
-    await this.#ask(XenStoreOp.SetPerms, subject, ...permissions.map(formatPermission))
+    await this.#ask(XenStoreOp.SetPerms, subject, options, ...permissions.map(formatPermission))
   }
 
   /** The transaction is over: using it any longer is the caller's mistake. */
@@ -90,12 +107,27 @@ export class StoreOperations implements XenStoreOperations {
     this.#ended = true
   }
 
-  #ask(type: XenStoreOp, subject: Subject & { readonly path: string }, ...more: string[]): Promise<Uint8Array> {
-    return this.#send(type, packPath(subject, ...more), subject)
+  /** @throws XenError `tooLarge` of a server that knows no DIRECTORY_PART */
+  #readInParts(subject: PathSubject, tooLarge: XenError, options?: CallOptions): Promise<string[]> {
+    const ask = async (offset: number): Promise<Uint8Array> => {
+      try {
+        return await this.#ask(XenStoreOp.DirectoryPart, subject, options, String(offset))
+      } catch (error) {
+        throw XenError.is(error, 'ENOSYS', 'EINVAL') ? tooLarge : error
+      }
+    }
+    return readListing(ask, subject)
   }
 
-  #send(type: XenStoreOp, body: Uint8Array, subject: Subject): Promise<Uint8Array> {
-    if (this.#ended) throw new TypeError(`${subject.operation} ${subject.path}: the transaction has ended`)
-    return this.#connection.request(type, this.#txId, body, subject)
+  #ask(type: XenStoreOp, subject: PathSubject, options?: CallOptions, ...more: string[]): Promise<Uint8Array> {
+    return this.#send(type, packPath(subject, ...more), subject, options)
+  }
+
+  #send(type: XenStoreOp, body: Uint8Array, subject: Subject, options?: CallOptions): Promise<Uint8Array> {
+    if (this.#scope === undefined) return this.#session.request({ type, body, subject, signals: [options?.signal] })
+    this.#scope.signal?.throwIfAborted()
+    if (this.#ended) throw new TypeError(`${describe(subject)}: the transaction has ended`)
+    const { txId, era, signal } = this.#scope
+    return this.#session.request({ type, body, subject, txId, era, signals: [signal, options?.signal] })
   }
 }

@@ -45,3 +45,10 @@ export const leafName = (path: string): string => path.slice(path.lastIndexOf('/
 /** Is `path` the node `ancestor`, or anywhere below it? Both absolute, or both relative. */
 export const isWithin = (path: string, ancestor: string): boolean =>
   path === ancestor || path.startsWith(ancestor === '/' ? '/' : `${ancestor}/`)
+
+/** Is `path` the node `ancestor`, or at most `depth` levels below it? */
+export const isWithinDepth = (path: string, ancestor: string, depth: number): boolean => {
+  if (!isWithin(path, ancestor)) return false
+  if (path === ancestor) return true
+  return path.slice(ancestor === '/' ? 1 : ancestor.length + 1).split('/').length <= depth
+}
