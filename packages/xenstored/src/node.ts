@@ -1,3 +1,3 @@
 export { listenAlone } from './node/listen-alone.js'
 export { listenPrivately } from './node/listen-privately.js'
-export { XenstoreSocketServer } from './node/xenstore-socket-server.js'
+export { type XenstoreSocketOptions, XenstoreSocketServer } from './node/xenstore-socket-server.js'

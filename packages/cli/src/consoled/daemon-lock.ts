@@ -2,7 +2,7 @@ import { readdir, unlink } from 'node:fs/promises'
 import { createConnection, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { XenError } from '@split-driver/abi'
-import { listenAlone } from '@split-driver/xenstored/node'
+import { listenAlone, listenPrivately } from '@split-driver/xenstored/node'
 import { DOMAIN_SOCKET, daemonSocket } from './socket-names.js'
 
 /**
@@ -22,7 +22,11 @@ export class DaemonLock implements AsyncDisposable {
       socket.on('error', () => undefined)
       socket.end(`${process.pid}\n`)
     })
-    await listenAlone(server, path, async () => busy(folder, await holderOf(path)))
+    await listenAlone(
+      path,
+      () => listenPrivately(server, path),
+      async () => busy(folder, await holderOf(path)),
+    )
     await removeLeftovers(folder)
     return new DaemonLock(server)
   }

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net'
 import { XenError } from '@split-driver/abi'
-import { listenAlone } from '@split-driver/xenstored/node'
+import { listenAlone, listenPrivately } from '@split-driver/xenstored/node'
 import { ControlClient } from './control-client.js'
 import { ControlConnection, type ControlHandlers } from './control-connection.js'
 
@@ -12,10 +12,14 @@ export class ControlServer implements AsyncDisposable {
   /** @throws XenError EBUSY if a living machine has that socket already; EACCES, EINVAL for a path that cannot be used */
   static async listen(path: string, handlers: Promise<ControlHandlers>): Promise<ControlServer> {
     const made = new ControlServer(handlers)
-    await listenAlone(made.#server, path, async () => {
-      const pid = await holderOf(path)
-      return new XenError('EBUSY', `another machine${pid} has ${path}: stop it, or choose another --socket`)
-    })
+    await listenAlone(
+      path,
+      () => listenPrivately(made.#server, path),
+      async () => {
+        const pid = await holderOf(path)
+        return new XenError('EBUSY', `another machine${pid} has ${path}: stop it, or choose another --socket`)
+      },
+    )
     return made
   }
 

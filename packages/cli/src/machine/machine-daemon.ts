@@ -111,7 +111,7 @@ export class MachineDaemon implements Daemon {
     await consoled.open()
     this.#endings.push(() => blkback.close())
     await blkback.open()
-    const storeSocket = await XenstoreSocketServer.listen(xenstored, xenstoreSocketIn(folder))
+    const storeSocket = await XenstoreSocketServer.listen(xenstored, { path: xenstoreSocketIn(folder) })
     this.#endings.push(() => storeSocket[Symbol.asyncDispose]())
     return consoles
   }

@@ -1,17 +1,21 @@
 import { lstat, unlink } from 'node:fs/promises'
-import { createConnection, type Server } from 'node:net'
+import { createConnection } from 'node:net'
 import { XenError } from '@split-driver/abi'
-import { listenPrivately } from './listen-privately.js'
 
 /**
  * Listens on a Unix socket that one living process at a time may have. What a process that was killed has left there is
  * replaced.
+ * @param listen throws an Error of code EADDRINUSE if something is at the path
  * @param busy makes the error if somebody answers there
- * @throws what `busy` made; XenError EEXIST for a path that is no socket's; else as `listenPrivately`
+ * @throws what `busy` made; XenError EEXIST for a path that is no socket's; else what `listen` throws
  */
-export const listenAlone = async (server: Server, path: string, busy: () => Promise<Error>): Promise<void> => {
+export const listenAlone = async (
+  path: string,
+  listen: () => Promise<void>,
+  busy: () => Error | Promise<Error>,
+): Promise<void> => {
   try {
-    await listenPrivately(server, path)
+    await listen()
   } catch (error) {
     if (!hasCode(error, 'EADDRINUSE')) throw error
     // Somebody's file: a connection to one is refused as by a dead socket.
@@ -19,7 +23,7 @@ export const listenAlone = async (server: Server, path: string, busy: () => Prom
       throw new XenError('EEXIST', `${path} is there and is no socket: choose another`)
     if (await isAnswered(path)) throw await busy()
     await unlink(path)
-    await listenPrivately(server, path)
+    await listen()
   }
 }
 

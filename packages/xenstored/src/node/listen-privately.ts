@@ -2,30 +2,37 @@ import type { Server } from 'node:net'
 import { XenError } from '@split-driver/abi'
 
 /** Bytes of a Unix socket's path, without the zero at its end. @see sys/un.h sockaddr_un */
-const MAX_PATH_BYTES = 107
+export const SOCKET_PATH_MAX_BYTES = 107
 
 /** Nobody but the owner may connect. */
 const OWNER_ONLY = 0o177
 
 /**
+ * Makes a Unix socket of mode 0600.
+ * @param bind makes it before it returns, so the mask holds for nothing else
+ * @throws XenError EINVAL for a path that no socket can have; what `bind` throws
+ */
+export const bindPrivately = (path: string, bind: () => void): void => {
+  if (Buffer.byteLength(path) > SOCKET_PATH_MAX_BYTES) {
+    const limit = `the ${SOCKET_PATH_MAX_BYTES} bytes of a socket's path`
+    throw new XenError('EINVAL', `${path} is longer than ${limit}: choose another`)
+  }
+  const mask = process.umask(OWNER_ONLY)
+  try {
+    bind()
+  } finally {
+    process.umask(mask)
+  }
+}
+
+/**
  * Listens on a Unix socket of mode 0600.
- * @throws XenError EINVAL for a path that no socket can have; what `listen` says otherwise, such as EADDRINUSE
+ * @throws as `bindPrivately`; what `listen` says otherwise, such as EADDRINUSE
  */
 export const listenPrivately = async (server: Server, path: string): Promise<void> => {
-  if (Buffer.byteLength(path) > MAX_PATH_BYTES)
-    throw new XenError(
-      'EINVAL',
-      `${path} is longer than the ${MAX_PATH_BYTES} bytes of a socket's path: choose another`,
-    )
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    // The socket comes into being within this call, so the mask holds for nothing else.
-    const mask = process.umask(OWNER_ONLY)
-    try {
-      server.listen(path, resolve)
-    } finally {
-      process.umask(mask)
-    }
+    bindPrivately(path, () => server.listen(path, resolve))
   })
   server.removeAllListeners('error')
 }

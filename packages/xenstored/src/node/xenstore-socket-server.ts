@@ -1,10 +1,27 @@
 import { mkdir } from 'node:fs/promises'
-import { createServer, type Server } from 'node:net'
 import { dirname } from 'node:path'
 import { DOM0, XenError } from '@split-driver/abi'
-import { SocketChannel, xenstoreSocketPath } from '@split-driver/xenbus/node'
+import { xenstoreSocketPath } from '@split-driver/xenbus/node'
 import type { XenstoreServer } from '../xenstore-server.js'
+import { EpollListener } from './epoll-listener.js'
 import { listenAlone } from './listen-alone.js'
+import type { Listener, OnConnection } from './listener.js'
+import { NetListener } from './net-listener.js'
+import { loadSocketLibrary } from './socket-library.js'
+
+export interface XenstoreSocketOptions {
+  /** Where libxenstore's clients look for it, unless given. */
+  readonly path?: string
+  /**
+   * Microseconds for which the process waits for the next request without giving the processor away. It costs so much
+   * after each burst of requests, and saves those who ask one thing after the other a wake-up each time.
+   */
+  readonly busyMicroseconds?: number
+  /** Whose sockets: Node's, or the kernel's own calls, which are several times faster; the latter where there are any. */
+  readonly sockets?: 'node' | 'kernel' | 'auto'
+}
+
+const BUSY_MICROSECONDS = 50
 
 /**
  * XenStore's own protocol at a Unix socket. Whoever may connect, which the socket's mode 0600 leaves to its owner, has the
@@ -12,39 +29,52 @@ import { listenAlone } from './listen-alone.js'
  */
 export class XenstoreSocketServer implements AsyncDisposable {
   readonly path: string
-  readonly #listener: Server
-  readonly #channels = new Set<SocketChannel>()
+  readonly #listener: Listener
 
   /**
    * Makes the folder if there is none, and replaces the socket of a daemon that was killed.
    * @throws XenError EBUSY if a daemon lives there, EEXIST if something is there that is no socket, EINVAL for a path that
    * is too long; what the system says otherwise, such as EACCES
    */
-  static async listen(server: XenstoreServer, path = xenstoreSocketPath()): Promise<XenstoreSocketServer> {
-    const made = new XenstoreSocketServer(server, path)
+  static async listen(server: XenstoreServer, options: XenstoreSocketOptions = {}): Promise<XenstoreSocketServer> {
+    const { path = xenstoreSocketPath() } = options
     await mkdir(dirname(path), { recursive: true })
-    await listenAlone(made.#listener, path, async () => {
-      return new XenError('EBUSY', `another XenStore daemon serves ${path}: stop it, or choose another socket`, {
-        detail: { path },
-      })
-    })
-    return made
+    const listener = await newListener(options, (channel) => server.accept(channel, { domid: DOM0, privileged: true }))
+    try {
+      await listenAlone(
+        path,
+        () => listener.listen(path),
+        () => busy(path),
+      )
+    } catch (error) {
+      await listener.close()
+      throw error
+    }
+    return new XenstoreSocketServer(path, listener)
   }
 
-  private constructor(server: XenstoreServer, path: string) {
+  private constructor(path: string, listener: Listener) {
     this.path = path
-    this.#listener = createServer((socket) => {
-      const channel = new SocketChannel(socket)
-      this.#channels.add(channel)
-      socket.once('close', () => this.#channels.delete(channel))
-      server.accept(channel, { domid: DOM0, privileged: true })
-    })
+    this.#listener = listener
   }
 
   /** Nobody connects any more, those who are connected are let go, and the socket is gone. Idempotent. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    const closed = new Promise((resolve) => this.#listener.close(resolve))
-    for (const channel of this.#channels) channel.close()
-    await closed
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#listener.close()
   }
 }
+
+const newListener = async (
+  { sockets = 'auto', busyMicroseconds = BUSY_MICROSECONDS }: XenstoreSocketOptions,
+  onConnection: OnConnection,
+): Promise<Listener> => {
+  const library = sockets === 'node' ? undefined : await loadSocketLibrary()
+  if (library !== undefined) return new EpollListener(library, busyMicroseconds / 1000, onConnection)
+  if (sockets === 'kernel') throw new XenError('ENOSYS', "the kernel's own calls need Linux, and koffi's binary for it")
+  return new NetListener(onConnection)
+}
+
+const busy = (path: string): XenError =>
+  new XenError('EBUSY', `another XenStore daemon serves ${path}: stop it, or choose another socket`, {
+    detail: { path },
+  })

@@ -1,0 +1,122 @@
+import type { ByteChannel } from '@split-driver/xenbus'
+import type { Epoll } from './epoll.js'
+import type { SocketLibrary } from './socket-library.js'
+
+/** @see sys/socket.h */
+const MSG_NOSIGNAL = 0x4000
+
+/** @see errno.h */
+const EINTR = 4
+const EAGAIN = 11
+
+/** Bytes that are taken from the kernel at once, and thus ahead of what is asked for: room for many requests. */
+const INBOX_BYTES = 8192
+
+/**
+ * A connected Unix socket, by the kernel's own calls: what is sent is gone or refused when `send` returns, so nothing waits
+ * in this process, and what nobody asks for stays in the kernel, which holds up the other side (S4).
+ */
+export class FdChannel implements ByteChannel {
+  readonly #library: SocketLibrary
+  readonly #epoll: Epoll
+  readonly #fd: number
+  readonly #onClosed: (channel: FdChannel) => void
+  #inbox: Uint8Array | undefined
+  #first = 0
+  #end = 0
+  /** There may be something in the kernel that was not taken. */
+  #readable = true
+  #wantsRoom = false
+  #handler: (() => void) | undefined
+  #gone = false
+  #closed = false
+
+  /** @param fd connected, does not block, and is this channel's from now on, also if this throws */
+  constructor(library: SocketLibrary, epoll: Epoll, fd: number, onClosed: (channel: FdChannel) => void) {
+    this.#library = library
+    this.#epoll = epoll
+    this.#fd = fd
+    this.#onClosed = onClosed
+    try {
+      epoll.add(fd, () => this.#onEvent())
+    } catch (error) {
+      library.close(fd)
+      throw error
+    }
+  }
+
+  get closed(): boolean {
+    return this.#gone
+  }
+
+  send(source: Uint8Array): number {
+    if (this.#gone || source.length === 0) return 0
+    for (;;) {
+      const count = this.#library.send(this.#fd, source, source.length, MSG_NOSIGNAL)
+      if (count >= 0) return count
+      const errno = this.#library.errno()
+      if (errno === EINTR) continue
+      if (errno === EAGAIN) this.#wantRoom(true)
+      else this.#gone = true
+      return 0
+    }
+  }
+
+  receive(target: Uint8Array): number {
+    if (this.#first === this.#end && !this.#fill()) return 0
+    const count = Math.min(target.length, this.#end - this.#first)
+    target.set(this.#inbox!.subarray(this.#first, this.#first + count))
+    this.#first += count
+    return count
+  }
+
+  onReady(handler: () => void): void {
+    this.#handler = handler
+    queueMicrotask(() => this.#handler?.())
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#gone = true
+    this.#epoll.remove(this.#fd)
+    this.#library.close(this.#fd)
+    this.#onClosed(this)
+    this.#handler?.()
+  }
+
+  #onEvent(): void {
+    this.#readable = true
+    if (this.#wantsRoom) this.#wantRoom(false)
+    this.#handler?.()
+  }
+
+  #wantRoom(wanted: boolean): void {
+    if (this.#wantsRoom === wanted) return
+    this.#wantsRoom = wanted
+    this.#epoll.wantRoom(this.#fd, wanted)
+  }
+
+  /** @returns whether anything has arrived */
+  #fill(): boolean {
+    if (!this.#readable || this.#closed) return false
+    this.#inbox ??= new Uint8Array(INBOX_BYTES)
+    const count = this.#receive(this.#inbox)
+    // A stream that gave less than there was room for has no more: an event will tell of what comes. @see epoll(7)
+    this.#readable = count === INBOX_BYTES
+    this.#first = 0
+    this.#end = count
+    return count > 0
+  }
+
+  #receive(target: Uint8Array): number {
+    for (;;) {
+      const count = this.#library.recv(this.#fd, target, target.length, 0)
+      if (count > 0) return count
+      const errno = count < 0 ? this.#library.errno() : 0
+      if (errno === EINTR) continue
+      if (errno !== EAGAIN) this.#gone = true
+      return 0
+    }
+  }
+}
