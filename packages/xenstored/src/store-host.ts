@@ -4,6 +4,7 @@ import type { DomainRecords } from './domains/domain-record.js'
 import type { XenstoreLimits } from './quotas/limits.js'
 import type { Quotas } from './quotas/quotas.js'
 import type { Observers } from './server-observer.js'
+import type { Journal } from './state/journal/journal.js'
 import type { OpenTransactions } from './transactions/open-transactions.js'
 import type { Store } from './tree/store.js'
 import type { Watches } from './watches/watches.js'
@@ -40,4 +41,6 @@ export interface StoreHost {
   readonly quotas: Quotas
   readonly limits: XenstoreLimits
   readonly domains: DomainControl
+  /** Where all that happens is written down before anybody is told; nothing is if there is none. */
+  readonly journal: Journal | undefined
 }

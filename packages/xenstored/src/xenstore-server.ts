@@ -13,11 +13,16 @@ import { DEFAULT_LIMITS, type XenstoreLimits } from './quotas/limits.js'
 import type { QuotaValues } from './quotas/quota-values.js'
 import { Quotas } from './quotas/quotas.js'
 import { Observers, type ServerObserver } from './server-observer.js'
+import { DurableChannel } from './state/journal/durable-channel.js'
+import type { Journal } from './state/journal/journal.js'
+import { JournalRecorder } from './state/journal/journal-recorder.js'
+import { restoreTree } from './state/restore-tree.js'
+import { saveNodes } from './state/save-nodes.js'
 import type { DomainControl, StoreHost } from './store-host.js'
 import { OpenTransactions } from './transactions/open-transactions.js'
 import { AcceptedChannel } from './transport/accepted-channel.js'
 import { INTRODUCE_DOMAIN, initialTree, RELEASE_DOMAIN } from './tree/initial-tree.js'
-import { Store } from './tree/store.js'
+import { type ChangeListener, Store } from './tree/store.js'
 import { Watches } from './watches/watches.js'
 import type { XenstoreServerEvents } from './xenstore-server-events.js'
 
@@ -37,6 +42,8 @@ export interface XenstoreServerOptions {
   readonly controlRing?: { readonly page: SharedMemory; readonly port: Port }
   /** Whom to ask when domains end, by VIRQ_DOM_EXC. Without it, RELEASE alone tells of a domain's end. */
   readonly domainStates?: DomainStates
+  /** Where all that happens to the store is written down, and what there was before. */
+  readonly journal?: Journal
 }
 
 /** What a server asks of its machine; without a clock a domain that takes much memory is told of only once. */
@@ -71,6 +78,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   readonly #accepted = new Set<AcceptedChannel>()
   readonly #ends: DomainEnds | undefined
   #disposed = false
+  readonly #recorder: JournalRecorder | undefined
 
   /**
    * @param platform the machine as the domain that runs this server sees it
@@ -92,13 +100,19 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     const transactions = new OpenTransactions(limits)
     this.#platform = platform
     this.#control = { domain: records.of(controlDomid), privileged: true }
-    const store = new Store(initialTree(this.#control.domain), (events, before, after) => {
+    const { journal } = options
+    const tree = journal?.found ? restoreTree(journal.found, records) : initialTree(this.#control.domain)
+    this.#recorder = journal && new JournalRecorder(journal, () => store.generation)
+    const onChange: ChangeListener = (events, before, after) => {
       watches.fire(events, before, after)
       transactions.leaveBehindTheOldest()
-    })
+    }
+    const { generation = 0 } = journal?.found ?? {}
+    const store = new Store(tree, onChange, { generation, recorder: this.#recorder })
     const [clients, observers] = [new Clients(), new Observers()]
     if (options.observer) observers.add(options.observer)
-    this.#host = { store, watches, transactions, records, clients, observers, quotas, limits, domains: this }
+    this.#host = { store, watches, transactions, records, clients, observers, quotas, limits, domains: this, journal }
+    journal?.begin(() => ({ records: saveNodes(store.tree), generation: store.generation }))
     if (domainStates) this.#ends = this.#watchEnds(domainStates)
     if (controlRing) this.#serveControl(controlRing)
   }
@@ -106,7 +120,9 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   /** Serves whoever is at the channel's other end, until either closes it. */
   accept(channel: ByteChannel, { domid, privileged }: AcceptedAs): void {
     const caller = { domain: this.#host.records.of(domid), privileged }
-    const accepted = new AcceptedChannel(caller, channel, this.#host, this.#turns, () =>
+    const { journal } = this.#host
+    const durable = journal === undefined ? channel : new DurableChannel(channel, journal)
+    const accepted = new AcceptedChannel(caller, durable, this.#host, this.#turns, () =>
       this.#accepted.delete(accepted),
     )
     this.#accepted.add(accepted)
@@ -183,6 +199,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   #bury(record: DomainRecord): void {
     for (const accepted of this.#accepted) if (accepted.record === record) this.#drop(accepted)
     this.#host.records.end(record)
+    this.#recorder?.died(record.domid)
     removeEstate(this.#host.store, record, this.#control)
   }
 

@@ -13,7 +13,7 @@ import {
 } from '@split-driver/xenbus'
 import type { Caller } from '../domains/domain-record.js'
 import type { Exchange } from '../requests/exchange.js'
-import { HANDLERS, OUTSIDE_TRANSACTIONS, PRIVILEGED } from '../requests/request-table.js'
+import { CHANGING, HANDLERS, OUTSIDE_TRANSACTIONS, PRIVILEGED } from '../requests/request-table.js'
 import type { ObservedClient } from '../server-observer.js'
 import type { StoreHost } from '../store-host.js'
 import { ClientTransactions } from '../transactions/client-transactions.js'
@@ -151,6 +151,8 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
     const handler = HANDLERS.get(type)
     if (handler === undefined) return 'ENOSYS'
     const { host } = this.#options
+    const refusal = txId === 0 && CHANGING.has(type) ? host.journal?.refusal : undefined
+    if (refusal !== undefined) return refusal
     const transaction = OUTSIDE_TRANSACTIONS.has(type) ? undefined : this.transactions.get(txId)
     if (transaction === undefined && txId !== 0 && !OUTSIDE_TRANSACTIONS.has(type)) return 'ENOENT'
     const work = { workspace: transaction ?? host.store, caller: this.caller }

@@ -49,3 +49,12 @@ export const PRIVILEGED: ReadonlySet<number> = new Set<number>([
 
 /** What has nothing to do with nodes: a transaction that is named is not even looked for (rule 47). */
 export const OUTSIDE_TRANSACTIONS: ReadonlySet<number> = new Set<number>([XenStoreOp.Watch, XenStoreOp.Unwatch])
+
+/** What changes, outside of transactions, something that outlives the server if it keeps a journal. */
+export const CHANGING: ReadonlySet<number> = new Set<number>([
+  XenStoreOp.Write,
+  XenStoreOp.Mkdir,
+  XenStoreOp.Rm,
+  XenStoreOp.SetPerms,
+  XenStoreOp.Release,
+])

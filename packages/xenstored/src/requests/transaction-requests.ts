@@ -11,12 +11,13 @@ export const transactionStart: Handler = ({ client, txId, respond }) => {
 }
 
 /** The transaction is over whatever comes of it. */
-export const transactionEnd: Handler = ({ client, txId, body, respond }) => {
+export const transactionEnd: Handler = ({ client, host, txId, body, respond }) => {
   const answer = onlyString(body)
   if (answer !== 'T' && answer !== 'F') return 'EINVAL'
+  const refusal = answer === 'T' ? host.journal?.refusal : undefined
   const transaction = client.transactions.end(txId)
   if (transaction === undefined) return 'ENOENT'
-  const error = answer === 'T' ? transaction.commit() : undefined
+  const error = refusal ?? (answer === 'T' ? transaction.commit() : undefined)
   if (error === undefined) respond(okBody())
   return error
 }

@@ -8,7 +8,7 @@ export interface MergeOptions {
   allowsNode(bytes: number): boolean
 }
 
-const depthOf = (path: string): number => path.split('/').length
+export const depthOf = (path: string): number => path.split('/').length
 
 /**
  * `live` with what a transaction made of the paths it touched. Everything that it rested on is the same in `live`, so

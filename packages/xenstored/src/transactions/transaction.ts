@@ -111,7 +111,7 @@ export class Transaction implements Workspace {
     const outcome = this.#outcome()
     if (typeof outcome === 'string') return outcome
     chargeMerge(this.#store.tree, outcome, this.#touched, chargeAccount)
-    this.#store.replace(outcome, this.#events.values(), this.#cost)
+    this.#store.commit(outcome, this.#events.values(), this.#cost, this.#touched)
     return undefined
   }
 

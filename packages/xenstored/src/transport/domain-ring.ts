@@ -5,6 +5,7 @@ import { RingChannel, XenStoreConnection, XenStoreRingError, XenStoreServerFeatu
 import { Client, type EndReason } from '../client/client.js'
 import type { TurnQueue, TurnTaker } from '../client/turn-queue.js'
 import type { Caller } from '../domains/domain-record.js'
+import { DurableChannel } from '../state/journal/durable-channel.js'
 import type { StoreHost } from '../store-host.js'
 import { MeteredChannel } from './metered-channel.js'
 
@@ -90,8 +91,9 @@ export class DomainRing implements TurnTaker {
     })
     const metered = new MeteredChannel(channel)
     const wake = (): void => turns.schedule(this)
-    const client = new Client({ caller, channel: metered, host, wake, onEnd: (reason) => this.#giveUp(reason) })
-    metered.onReady(wake)
+    const durable = host.journal === undefined ? metered : new DurableChannel(metered, host.journal)
+    const client = new Client({ caller, channel: durable, host, wake, onEnd: (reason) => this.#giveUp(reason) })
+    durable.onReady(wake)
     return { channel, metered, client }
   }
 

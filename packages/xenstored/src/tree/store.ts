@@ -8,16 +8,35 @@ const EMPTY = new Uint8Array()
 /** What is told after the tree has changed. */
 export type ChangeListener = (events: Iterable<NodeEvent>, before: Tree, after: Tree) => void
 
+/** Writes down what happens to a store, before anybody is told. */
+export interface StoreRecorder {
+  change(before: Tree, change: Change): void
+  /** @param touched as in `Transaction` */
+  commit(after: Tree, touched: Touched): void
+}
+
+/** The paths that a transaction touched, in order; `removed` if one was ever removed, be it that it came back. */
+export type Touched = ReadonlyMap<string, { readonly removed: boolean }>
+
+export interface StoreOptions {
+  /** The last number that was given out before. */
+  readonly generation?: number
+  readonly recorder?: StoreRecorder | undefined
+}
+
 /** The tree that everybody sees. */
 export class Store implements Workspace {
   readonly #onChange: ChangeListener
   #tree: Tree
-  #generation = 0
+  readonly #recorder: StoreRecorder | undefined
+  #generation: number
   #writtenBytes = 0
 
-  constructor(tree: Tree, onChange: ChangeListener) {
+  constructor(tree: Tree, onChange: ChangeListener, { generation = 0, recorder }: StoreOptions = {}) {
     this.#tree = tree
     this.#onChange = onChange
+    this.#generation = generation
+    this.#recorder = recorder
   }
 
   get tree(): Tree {
@@ -27,6 +46,11 @@ export class Store implements Workspace {
   /** Bytes that all changes so far have taken, roughly: how old a tree is, measured in what it keeps alive. */
   get writtenBytes(): number {
     return this.#writtenBytes
+  }
+
+  /** The last number that was given out. */
+  get generation(): number {
+    return this.#generation
   }
 
   /** A number that was not given out before. */
@@ -54,11 +78,17 @@ export class Store implements Workspace {
 
   apply(change: Change, events: readonly NodeEvent[]): void {
     chargeChange(this.#tree, change, chargeAccount)
-    this.replace(changed(this.#tree, change, this.nextGeneration()), events, costOf(change))
+    this.#recorder?.change(this.#tree, change)
+    this.#replace(changed(this.#tree, change, this.nextGeneration()), events, costOf(change))
   }
 
-  /** Puts another tree in this one's place. @param cost bytes by which they differ */
-  replace(tree: Tree, events: Iterable<NodeEvent>, cost: number): void {
+  /** Puts what a transaction made in the place of what there is. @param cost bytes by which they differ */
+  commit(tree: Tree, events: Iterable<NodeEvent>, cost: number, touched: Touched): void {
+    if (touched.size > 0) this.#recorder?.commit(tree, touched)
+    this.#replace(tree, events, cost)
+  }
+
+  #replace(tree: Tree, events: Iterable<NodeEvent>, cost: number): void {
     const before = this.#tree
     this.#tree = tree
     this.#writtenBytes += cost

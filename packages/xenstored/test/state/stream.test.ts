@@ -121,6 +121,14 @@ describe('docs/designs/xenstore-migration.md', () => {
     )
   })
 
+  test('a stream of any length', () => {
+    const watch: StateRecord = { kind: 'WATCH_DATA', connId: 1, path: '/a', token: toBytes('t'.repeat(1000)) }
+    for (const count of [4, 5, 1000]) {
+      const records = Array.from({ length: count }, () => watch)
+      expect(readStream(writeStream(records)).records).toEqual(records)
+    }
+  })
+
   test('version 1 has no features and no depth', () => {
     const domain: StateRecord = { kind: 'DOMAIN_DATA', domid: 5, features: 3, quotas: [] }
     expect(readStream(writeStream([domain], { version: 1 })).records).toEqual([{ ...domain, features: 0 }])

@@ -1,14 +1,12 @@
-import { RECORD_ALIGNMENT, type RecordKind } from './record.js'
+import { readRecord } from './framing.js'
 import { LATEST_VERSION, RECORDS, type StateRecord } from './records.js'
 import { streamError } from './stream-error.js'
 import { StreamSource } from './stream-source.js'
 
 /** "xenstore", a version and flags, in big-endian order whatever the records' is. */
 export const HEADER_BYTES = 16
-export const RECORD_HEADER_BYTES = 8
 export const IDENT = 'xenstore'
 export const BIG_ENDIAN = 0x0000_0001
-export const END = 0
 
 export interface ReadStream {
   readonly version: number
@@ -26,30 +24,15 @@ export interface ReadStream {
  */
 export const readStream = (bytes: Uint8Array): ReadStream => {
   const { version, littleEndian } = readHeader(bytes)
+  const kinds = RECORDS.filter(({ since }) => since <= version)
   const records: StateRecord[] = []
   for (let at = HEADER_BYTES; ; ) {
-    const record = records.length + 1
-    const head = new StreamSource({ bytes, start: at, end: bytes.length, record, littleEndian, version })
-    head.begin('type')
-    const type = head.u32()
-    const kind = kindOf(type, version)
-    if (kind === undefined && type !== END) throw head.error(`${type} is unknown in version ${version}`)
-    head.begin('len')
-    const length = head.u32()
-    const start = at + RECORD_HEADER_BYTES
-    if (length > bytes.length - start) throw head.error(`${length} bytes where ${bytes.length - start} are left`)
-    if (kind === undefined) {
-      if (length > 0) throw head.error('END has no body')
-      return { version, littleEndian, records, bytes: start }
-    }
-    const source = new StreamSource({ bytes, start, end: start + length, record, littleEndian, version })
-    records.push({ kind: kind.name, ...kind.read(source) } as StateRecord)
-    at = start + Math.ceil(length / RECORD_ALIGNMENT) * RECORD_ALIGNMENT
+    const { record, next } = readRecord(kinds, { bytes, start: at, record: records.length + 1, littleEndian, version })
+    if (record === undefined) return { version, littleEndian, records, bytes: next }
+    records.push(record as StateRecord)
+    at = next
   }
 }
-
-const kindOf = (type: number, version: number): RecordKind | undefined =>
-  RECORDS.find((kind) => kind.type === type && kind.since <= version)
 
 const readHeader = (bytes: Uint8Array): { version: number; littleEndian: boolean } => {
   const options = { start: 0, end: Math.min(bytes.length, HEADER_BYTES), record: 0, littleEndian: false, version: 0 }

@@ -46,3 +46,6 @@ export const recordKind = <const Name extends string, const P extends readonly P
     for (const part of parts) part.write(sink, draft)
   },
 })
+
+/** What a kind of record holds, with its name. */
+export type RecordOf<K> = K extends RecordKind<infer Name, infer V> ? V & { readonly kind: Name } : never

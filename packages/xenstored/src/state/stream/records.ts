@@ -2,7 +2,7 @@ import { connectionSpec, connectionType, pendingData, uniqueId } from './connect
 import { bytes, i32, type Part, padding, terminatedBytes, terminatedText, u16, u32, type Value } from './parts.js'
 import { permissionList } from './permission-list.js'
 import { quotaValues } from './quota-values.js'
-import { type RecordKind, recordKind } from './record.js'
+import { type RecordKind, type RecordOf, recordKind } from './record.js'
 
 /** @see docs/designs/xenstore-migration.md */
 export const LATEST_VERSION = 2
@@ -93,8 +93,6 @@ const KINDS = [
   DOMAIN_DATA,
   WATCH_DATA_EXTENDED,
 ] as const
-
-type RecordOf<K> = K extends RecordKind<infer Name, infer V> ? V & { readonly kind: Name } : never
 
 /** Any record but END. */
 export type StateRecord = RecordOf<(typeof KINDS)[number]>

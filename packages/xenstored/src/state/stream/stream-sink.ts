@@ -18,27 +18,33 @@ export class StreamSink {
   }
 
   u8(value: number): void {
-    this.#view.setUint8(this.#extend(1), within(value, 0, 0xff))
+    const at = this.#extend(1)
+    this.#view.setUint8(at, within(value, 0, 0xff))
   }
 
   u16(value: number): void {
-    this.#view.setUint16(this.#extend(2), within(value, 0, 0xffff), this.#littleEndian)
+    const at = this.#extend(2)
+    this.#view.setUint16(at, within(value, 0, 0xffff), this.#littleEndian)
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#extend(4), within(value, 0, 0xffff_ffff), this.#littleEndian)
+    const at = this.#extend(4)
+    this.#view.setUint32(at, within(value, 0, 0xffff_ffff), this.#littleEndian)
   }
 
   i32(value: number): void {
-    this.#view.setInt32(this.#extend(4), within(value, -0x8000_0000, 0x7fff_ffff), this.#littleEndian)
+    const at = this.#extend(4)
+    this.#view.setInt32(at, within(value, -0x8000_0000, 0x7fff_ffff), this.#littleEndian)
   }
 
   u64(value: bigint): void {
-    this.#view.setBigUint64(this.#extend(8), value, this.#littleEndian)
+    const at = this.#extend(8)
+    this.#view.setBigUint64(at, value, this.#littleEndian)
   }
 
   bytes(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#extend(bytes.length))
+    const at = this.#extend(bytes.length)
+    this.#bytes.set(bytes, at)
   }
 
   /** Zeros up to the next boundary of `size` bytes. */
@@ -57,6 +63,7 @@ export class StreamSink {
     return this.#bytes.subarray(0, this.#length)
   }
 
+  /** Room for `count` bytes more, which may be in another buffer than before. @returns where it begins */
   #extend(count: number): number {
     const at = this.#length
     this.#length += count

@@ -1,6 +1,6 @@
 import { toBytes } from '@split-driver/xenbus'
-import { BIG_ENDIAN, END, HEADER_BYTES, IDENT, RECORD_HEADER_BYTES } from './read-stream.js'
-import { RECORD_ALIGNMENT } from './record.js'
+import { writeEnd, writeRecord } from './framing.js'
+import { BIG_ENDIAN, HEADER_BYTES, IDENT } from './read-stream.js'
 import { LATEST_VERSION, RECORDS, type StateRecord } from './records.js'
 import { StreamSink } from './stream-sink.js'
 
@@ -12,30 +12,23 @@ export interface WriteStreamOptions {
 }
 
 /**
- * A stream of these records. A record's length includes its padding: the document has the reader round it up, the
- * original in C takes it as it is, and so both find the next record.
+ * A stream of these records.
  * @throws RangeError if a record does not exist in this version
  */
 export const writeStream = (records: Iterable<StateRecord>, options: WriteStreamOptions = {}): Uint8Array => {
   const { version = LATEST_VERSION, littleEndian = true } = options
   const sink = new StreamSink(version, littleEndian)
   sink.bytes(header(version, littleEndian))
-  for (const record of records) writeRecord(sink, record)
-  sink.u32(END)
-  sink.u32(0)
+  for (const record of records) {
+    const kind = KINDS.get(record.kind)!
+    if (kind.since > version) throw new RangeError(`version ${version} of the stream has no ${kind.name}`)
+    writeRecord(sink, kind, record)
+  }
+  writeEnd(sink)
   return sink.written().slice()
 }
 
-const writeRecord = (sink: StreamSink, record: StateRecord): void => {
-  const kind = RECORDS.find(({ name }) => name === record.kind)!
-  if (kind.since > sink.version) throw new RangeError(`version ${sink.version} of the stream has no ${kind.name}`)
-  sink.u32(kind.type)
-  sink.u32(0)
-  const start = sink.length
-  kind.write(sink, record)
-  sink.align(RECORD_ALIGNMENT)
-  sink.patch(start - RECORD_HEADER_BYTES / 2, sink.length - start)
-}
+const KINDS = new Map(RECORDS.map((kind) => [kind.name, kind]))
 
 const header = (version: number, littleEndian: boolean): Uint8Array => {
   const bytes = new Uint8Array(HEADER_BYTES)
