@@ -11,6 +11,7 @@ import { writeStream } from '../state/stream/write-stream.js'
 import { type FileWriter, JournalFile, REAL_FILES } from './journal-file.js'
 import { encodeHeader, frame, readJournal } from './journal-format.js'
 import { listenAlone } from './listen-alone.js'
+import { listenPrivately } from './listen-privately.js'
 
 export interface JournalFolderOptions {
   /** Wait for the disk, not only for the kernel: what was acknowledged survives a loss of power, too. */
@@ -60,9 +61,12 @@ export class JournalFolder implements Journal, AsyncDisposable {
   static async open(folder: string, options: JournalFolderOptions = {}): Promise<JournalFolder> {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     const lock = createServer((socket) => socket.destroy())
-    await listenAlone(lock, join(folder, 'lock'), async () => {
-      return new XenError('EBUSY', `another XenStore daemon keeps its state in ${folder}: choose another folder`)
-    })
+    const path = join(folder, 'lock')
+    await listenAlone(
+      path,
+      () => listenPrivately(lock, path),
+      async () => new XenError('EBUSY', `another XenStore daemon keeps its state in ${folder}: choose another folder`),
+    )
     lock.unref()
     try {
       return new JournalFolder(folder, options, lock)
