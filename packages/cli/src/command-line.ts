@@ -15,6 +15,7 @@ import { SaidAlready } from './commands/said-already.js'
 import { addVcpuList } from './commands/vcpu-list.js'
 import { addWhy } from './commands/why.js'
 import { addXenstore } from './commands/xenstore.js'
+import { addXenstored } from './commands/xenstored.js'
 import { ConfigError } from './config/config-error.js'
 import { ExitCode } from './exit-code.js'
 import { version } from './version.js'
@@ -54,6 +55,7 @@ const commands = [
   addDoctor,
   addBlkback,
   addConsoled,
+  addXenstored,
   addCompletion,
 ]
 

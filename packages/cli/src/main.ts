@@ -1,10 +1,12 @@
 import { connectXenStore, inspectHost, type XenStoreRoute } from '@split-driver/privcmd'
 import { runCommandLine } from './command-line.js'
 import { openHostPlatform } from './host-platform.js'
+import { openStoreMachine } from './xenstored/store-machine.js'
 
 const world = {
   openPlatform: openHostPlatform,
   openXenstore: (route: XenStoreRoute) => connectXenStore(route),
+  openStoreMachine,
   inspectHost: () => inspectHost(),
 }
 

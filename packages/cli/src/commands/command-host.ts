@@ -3,6 +3,7 @@ import type { HostReport, XenStoreRoute } from '@split-driver/privcmd'
 import type { ByteChannel } from '@split-driver/xenbus'
 import type { ExitCode } from '../exit-code.js'
 import type { ToolOutput } from '../xenstore/tool-output.js'
+import type { StoreMachine } from '../xenstored/store-machine.js'
 
 /** What the commands need from outside. */
 export interface CommandWorld {
@@ -10,6 +11,8 @@ export interface CommandWorld {
   openPlatform(): Promise<Platform>
   /** Opens a privileged connection to this host's XenStore. @throws XenError that says what is missing and what to do */
   openXenstore(route: XenStoreRoute): Promise<ByteChannel>
+  /** Opens what a XenStore daemon serves. @throws XenError that says what is missing and what to do */
+  openStoreMachine(): Promise<StoreMachine>
   /** Looks at the host. Changes nothing. */
   inspectHost(): Promise<HostReport>
   /** Where XenStore's tools print; standard output unless given. */

@@ -110,6 +110,7 @@ describe('split-driver doctor', () => {
     const world = {
       openPlatform: () => Promise.reject(new Error('opened')),
       openXenstore: () => Promise.reject(new Error('opened')),
+      openStoreMachine: () => Promise.reject(new Error('opened')),
       inspectHost: async () => report,
     }
     return { code: await runCommandLine(['doctor', ...args], world), text }

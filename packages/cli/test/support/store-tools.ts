@@ -23,7 +23,7 @@ export const ourTool = async (socket: string, args: readonly string[], columns?:
     print: async (piece: string | Uint8Array) => void pieces.push(Buffer.from(piece)),
     complain: () => undefined,
   }
-  const world = { openPlatform: unused, openXenstore: unused, inspectHost: unused, output }
+  const world = { openPlatform: unused, openXenstore: unused, openStoreMachine: unused, inspectHost: unused, output }
   const [verb = '', ...rest] = args
   const code = await runCommandLine(['xenstore', verb, '--xenstored', socket, ...rest], world)
   return { code, stdout: Buffer.concat(pieces).toString('latin1') }

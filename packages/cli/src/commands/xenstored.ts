@@ -1,0 +1,88 @@
+import { xenstoreSocketPath } from '@split-driver/xenbus/node'
+import { DEFAULT_QUOTAS, QUOTA_NAMES, type QuotaName, type QuotaValues } from '@split-driver/xenstored'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { serveUntilStopped } from '../daemon/serve-until-stopped.js'
+import type { ExitCode } from '../exit-code.js'
+import { DomainAllowance } from '../logging/domain-allowance.js'
+import { type LogLevel, logLevels, ProcessLog } from '../logging/log.js'
+import { XenstoredDaemon } from '../xenstored/xenstored-daemon.js'
+import type { CommandHost } from './command-host.js'
+
+interface XenstoredCommandOptions {
+  readonly socket?: string[]
+  readonly pidFile?: string
+  readonly log?: string
+  readonly logLevel: LogLevel
+  readonly json: boolean
+}
+
+const HELP = `
+Serves a socket of mode 0600, as Xen's own xenstored does: the tools and libraries of Xen find it by XENSTORED_PATH or
+XENSTORED_RUNDIR, or at /run/xenstored/socket. Where no Xen is, there are no domains, and INTRODUCE is refused.
+Quotas bound what one unprivileged domain may have; 0 is no bound. xenstore control quota tells and sets them later.
+Signals: SIGTERM and SIGINT close everything in order; SIGHUP opens the log file anew, for who rotates it.
+Standard output says "ready"; the log is on standard error unless --log names a file.
+
+Examples:
+  split-driver xenstored
+  split-driver xenstored --socket ./store.sock --quota-nodes 2000 --quota-watches 256
+  split-driver xenstored --log /var/log/xen/xenstored.log --pid-file /run/xenstored.pid`
+
+/** `split-driver xenstored`. */
+export const addXenstored = (program: Command, host: CommandHost): void => {
+  const command = program
+    .command('xenstored')
+    .description('serve XenStore, in place of xenstored')
+    .option('--socket <path>', 'listen here in place of the usual place; may be given again', collected)
+    .option('--pid-file <file>', 'hold the process id in this file')
+    .option('--log <file>', 'append the log to this file')
+    .addOption(new Option('--log-level <level>', 'what the daemon says of itself').choices(logLevels).default('info'))
+    .option('--json', 'log lines of JSON in place of text', false)
+  for (const name of QUOTA_NAMES)
+    command.option(`--quota-${name} <n>`, `${QUOTA_WORDS[name]}; ${DEFAULT_QUOTAS[name]} unless given`, quota)
+  command
+    .addHelpText('after', HELP)
+    .action(async (options: XenstoredCommandOptions) => host.finish(await xenstored(command, options, host)))
+}
+
+const QUOTA_WORDS: Readonly<Record<QuotaName, string>> = {
+  nodes: 'nodes that a domain owns',
+  watches: 'watches of a domain',
+  outstanding: 'requests whose replies it has not taken',
+  memory: 'bytes that are kept for it in all',
+  'soft-memory': 'bytes from which on the log warns',
+  transactions: 'transactions at a time',
+  'transaction-nodes': 'nodes that one transaction touches',
+  'node-permissions': "entries of a node's permissions",
+  'path-max': 'bytes of a path',
+  'node-size': 'bytes of a node',
+}
+
+const collected = (path: string, before: string[] = []): string[] => [...before, path]
+
+const quota = (text: string): number => {
+  if (/^\d{1,10}$/.test(text) && Number(text) <= 0xffff_ffff) return Number(text)
+  throw new InvalidArgumentError('Expected a whole number; 0 is no bound.')
+}
+
+const quotasOf = (command: Command): Partial<QuotaValues> => {
+  const given = new Map(command.options.map((option) => [option.long, command.getOptionValue(option.attributeName())]))
+  const values = QUOTA_NAMES.map((name) => [name, given.get(`--quota-${name}`)] as const)
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined))
+}
+
+const xenstored = async (command: Command, options: XenstoredCommandOptions, host: CommandHost): Promise<ExitCode> => {
+  const { socket: sockets = [xenstoreSocketPath()], pidFile, log: file, logLevel: level, json } = options
+  await using machine = await host.openStoreMachine()
+  const { clock } = machine.platform
+  await using processLog = new ProcessLog({ level, json, clock, file })
+  const { log } = processLog
+  const daemon = await XenstoredDaemon.open(machine, {
+    sockets,
+    quotas: quotasOf(command),
+    log: new DomainAllowance(log, clock),
+    ...(pidFile === undefined ? {} : { pidFile }),
+  })
+  log.info({ event: 'machine', machine: machine.name }, 'the store is there')
+  return await serveUntilStopped({ daemon, clock, log, reload: () => processLog.reopen() })
+}

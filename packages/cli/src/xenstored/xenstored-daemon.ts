@@ -1,0 +1,81 @@
+import { XenError } from '@split-driver/abi'
+import { type QuotaValues, XenstoreServer } from '@split-driver/xenstored'
+import { XenstoreSocketServer } from '@split-driver/xenstored/node'
+import type { Daemon } from '../daemon/daemon.js'
+import type { Log } from '../logging/log.js'
+import { logXenstored } from './log-xenstored.js'
+import { PidFile } from './pid-file.js'
+import type { StoreMachine } from './store-machine.js'
+
+export interface XenstoredOptions {
+  /** Unix sockets at which it listens. */
+  readonly sockets: readonly string[]
+  /** What differs from the original's defaults. */
+  readonly quotas?: Partial<QuotaValues>
+  /** Holds our process id as long as we serve. */
+  readonly pidFile?: string
+  readonly log: Log
+}
+
+/** A XenStore in a process of its own, for this machine's domains and for whoever may use its sockets. */
+export class XenstoredDaemon implements Daemon {
+  /** It lives as long as its process. */
+  readonly lost = new Promise<Error>(() => undefined)
+  /** What ends each part, in the order in which they began. */
+  readonly #endings: (() => Promise<unknown>)[] = []
+  #closed: Promise<void> | undefined
+
+  /** @throws XenError EBUSY if a daemon lives at a socket; else what says which place is of no use. Nothing stays open */
+  static async open(machine: StoreMachine, options: XenstoredOptions): Promise<XenstoredDaemon> {
+    const daemon = new XenstoredDaemon()
+    try {
+      await daemon.#open(machine, options)
+      return daemon
+    } catch (error) {
+      await daemon.close()
+      throw error
+    }
+  }
+
+  /** Nobody connects any more; who is connected is let go, and so is each domain's ring. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#end()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #open({ platform, options }: StoreMachine, { sockets, quotas = {}, pidFile, log }: XenstoredOptions) {
+    const server = new XenstoreServer(platform, { ...options, quotas })
+    this.#endings.push(async () => server[Symbol.dispose]())
+    logXenstored(server, log)
+    for (const path of sockets) {
+      const socket = await listenAt(server, path)
+      this.#endings.push(() => socket[Symbol.asyncDispose]())
+      log.info({ event: 'listen', socket: path }, 'serving a socket')
+    }
+    if (pidFile === undefined) return
+    const held = await PidFile.write(pidFile)
+    this.#endings.push(() => held[Symbol.asyncDispose]())
+  }
+
+  async #end(): Promise<void> {
+    for (const end of this.#endings.reverse()) await end()
+  }
+}
+
+const listenAt = async (server: XenstoreServer, path: string): Promise<XenstoreSocketServer> => {
+  try {
+    return await XenstoreSocketServer.listen(server, path)
+  } catch (error) {
+    if (XenError.is(error)) throw error
+    const { code, message } = error as NodeJS.ErrnoException
+    const advice = 'run as a user who may, or choose another place with --socket'
+    const refused = code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+    throw new XenError(refused ? 'EACCES' : 'EINVAL', `cannot listen at ${path}: ${message}; ${advice}`, {
+      cause: error,
+    })
+  }
+}
