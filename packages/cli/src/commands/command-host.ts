@@ -11,8 +11,12 @@ export interface CommandWorld {
   openPlatform(): Promise<Platform>
   /** Opens a privileged connection to this host's XenStore. @throws XenError that says what is missing and what to do */
   openXenstore(route: XenStoreRoute): Promise<ByteChannel>
-  /** Opens what a XenStore daemon serves. @throws XenError that says what is missing and what to do */
-  openStoreMachine(): Promise<StoreMachine>
+  /**
+   * Opens what a XenStore daemon serves.
+   * @param host it must be a Xen host
+   * @throws XenError that says what is missing and what to do
+   */
+  openStoreMachine(host: boolean): Promise<StoreMachine>
   /** Looks at the host. Changes nothing. */
   inspectHost(): Promise<HostReport>
   /** Where XenStore's tools print; standard output unless given. */

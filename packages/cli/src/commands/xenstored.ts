@@ -9,6 +9,7 @@ import { XenstoredDaemon } from '../xenstored/xenstored-daemon.js'
 import type { CommandHost } from './command-host.js'
 
 interface XenstoredCommandOptions {
+  readonly host: boolean
   readonly socket?: string[]
   readonly pidFile?: string
   readonly log?: string
@@ -18,7 +19,8 @@ interface XenstoredCommandOptions {
 
 const HELP = `
 Serves a socket of mode 0600, as Xen's own xenstored does: the tools and libraries of Xen find it by XENSTORED_PATH or
-XENSTORED_RUNDIR, or at /run/xenstored/socket. Where no Xen is, there are no domains, and INTRODUCE is refused.
+XENSTORED_RUNDIR, or at /run/xenstored/socket. In dom0, whose kernel offers /proc/xen/xsd_kva, it serves dom0's own ring
+and all domains that are introduced. Elsewhere there are no domains, and INTRODUCE is refused.
 Quotas bound what one unprivileged domain may have; 0 is no bound. xenstore control quota tells and sets them later.
 Signals: SIGTERM and SIGINT close everything in order; SIGHUP opens the log file anew, for who rotates it.
 Standard output says "ready"; the log is on standard error unless --log names a file.
@@ -34,6 +36,7 @@ export const addXenstored = (program: Command, host: CommandHost): void => {
     .command('xenstored')
     .description('serve XenStore, in place of xenstored')
     .option('--socket <path>', 'listen here in place of the usual place; may be given again', collected)
+    .option('--host', 'this must be dom0 of a Xen host; it is found out unless given', false)
     .option('--pid-file <file>', 'hold the process id in this file')
     .option('--log <file>', 'append the log to this file')
     .addOption(new Option('--log-level <level>', 'what the daemon says of itself').choices(logLevels).default('info'))
@@ -73,7 +76,7 @@ const quotasOf = (command: Command): Partial<QuotaValues> => {
 
 const xenstored = async (command: Command, options: XenstoredCommandOptions, host: CommandHost): Promise<ExitCode> => {
   const { socket: sockets = [xenstoreSocketPath()], pidFile, log: file, logLevel: level, json } = options
-  await using machine = await host.openStoreMachine()
+  await using machine = await host.openStoreMachine(options.host)
   const { clock } = machine.platform
   await using processLog = new ProcessLog({ level, json, clock, file })
   const { log } = processLog

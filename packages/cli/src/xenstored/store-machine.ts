@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Platform } from '@split-driver/platform'
-import { HostClock } from '@split-driver/privcmd'
+import { HostClock, hostPaths, PrivcmdPlatform } from '@split-driver/privcmd'
 import type { XenstoreServerOptions } from '@split-driver/xenstored'
 import { NO_HYPERVISOR } from './no-hypervisor.js'
 
@@ -9,13 +11,37 @@ export interface StoreMachine extends AsyncDisposable {
   readonly name: string
   readonly platform: Pick<Platform, 'events' | 'mapper' | 'clock'>
   /** What of the machine a server must be told of beside. */
-  readonly options: XenstoreServerOptions
+  readonly options: Pick<XenstoreServerOptions, 'controlRing' | 'domainStates'>
 }
 
-/** A Linux without Xen: nobody but the socket's clients. */
-export const openStoreMachine = async (): Promise<StoreMachine> => ({
-  name: 'plain Linux',
+/**
+ * The host, if its kernel waits for a XenStore daemon, as dom0's does; else this Linux without domains.
+ * @param host it must be a host
+ * @throws XenError that says what is missing and what to do
+ */
+export const openStoreMachine = async (host: boolean): Promise<StoreMachine> =>
+  host || existsSync(join(hostPaths().procXen, 'xsd_kva')) ? openHostMachine() : plainMachine()
+
+/** Nobody but the socket's clients. */
+const plainMachine = (): StoreMachine => ({
+  name: 'Linux without Xen',
   platform: { ...NO_HYPERVISOR, clock: new HostClock() },
   options: {},
   [Symbol.asyncDispose]: async () => undefined,
 })
+
+const openHostMachine = async (): Promise<StoreMachine> => {
+  const platform = await PrivcmdPlatform.open({ xenstore: 'none' })
+  try {
+    const { storeRing, domainStates } = platform
+    return {
+      name: 'Xen host',
+      platform,
+      options: { controlRing: { page: storeRing.page, port: storeRing.port }, domainStates },
+      [Symbol.asyncDispose]: () => platform[Symbol.asyncDispose](),
+    }
+  } catch (error) {
+    await platform[Symbol.asyncDispose]()
+    throw error
+  }
+}

@@ -1,4 +1,5 @@
 import { XenError } from '@split-driver/abi'
+import type { Clock } from '@split-driver/platform'
 import { type QuotaValues, XenstoreServer } from '@split-driver/xenstored'
 import { XenstoreSocketServer } from '@split-driver/xenstored/node'
 import type { Daemon } from '../daemon/daemon.js'
@@ -53,7 +54,10 @@ export class XenstoredDaemon implements Daemon {
     logXenstored(server, log)
     for (const path of sockets) {
       const socket = await listenAt(server, path)
-      this.#endings.push(() => socket[Symbol.asyncDispose]())
+      this.#endings.push(async () => {
+        await turnOf(platform.clock)
+        await socket[Symbol.asyncDispose]()
+      })
       log.info({ event: 'listen', socket: path }, 'serving a socket')
     }
     if (pidFile === undefined) return
@@ -66,9 +70,12 @@ export class XenstoredDaemon implements Daemon {
   }
 }
 
+/** What clients have sent until now is read, and answered, within one turn of the event loop. */
+const turnOf = (clock: Clock): Promise<void> => new Promise((resolve) => void clock.setTimer(0, resolve))
+
 const listenAt = async (server: XenstoreServer, path: string): Promise<XenstoreSocketServer> => {
   try {
-    return await XenstoreSocketServer.listen(server, path)
+    return await XenstoreSocketServer.listen(server, { path })
   } catch (error) {
     if (XenError.is(error)) throw error
     const { code, message } = error as NodeJS.ErrnoException
