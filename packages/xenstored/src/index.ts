@@ -1,3 +1,5 @@
+export type { ControlCommand, ControlExchange } from './control/control-command.js'
+export type { LogFile, ServerConsole } from './control/server-console.js'
 export { DEFAULT_LIMITS, type XenstoreLimits } from './quotas/limits.js'
 export type { MemoryLevel } from './quotas/memory-alarm.js'
 export { DEFAULT_QUOTAS, QUOTA_NAMES, type QuotaName, type QuotaValues, quotaNameOf } from './quotas/quota-values.js'
@@ -5,5 +7,6 @@ export type { ObservedClient, ObservedKind, ServerObserver } from './server-obse
 export type { FoundState, Journal, SavedForJournal } from './state/journal/journal.js'
 export type { JournalBatch, JournalEntry } from './state/journal/journal-entry.js'
 export * from './state/stream/index.js'
-export { type AcceptedAs, type Holdings, XenstoreServer, type XenstoreServerOptions } from './xenstore-server.js'
+export { type AcceptedAs, type Holdings, XenstoreServer } from './xenstore-server.js'
 export type { XenstoreServerEvents } from './xenstore-server-events.js'
+export type { XenstoreServerOptions } from './xenstore-server-options.js'

@@ -1,3 +1,4 @@
+export { FileConsole } from './node/file-console.js'
 export { JournalFolder, type JournalFolderOptions } from './node/journal-folder.js'
 export { listenAlone } from './node/listen-alone.js'
 export { listenPrivately } from './node/listen-privately.js'

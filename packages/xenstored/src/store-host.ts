@@ -1,5 +1,6 @@
 import type { Domid, FrameNumber, Port } from '@split-driver/abi'
 import type { Clients } from './client/clients.js'
+import type { ControlCommand } from './control/control-command.js'
 import type { DomainRecords } from './domains/domain-record.js'
 import type { XenstoreLimits } from './quotas/limits.js'
 import type { Quotas } from './quotas/quotas.js'
@@ -38,6 +39,8 @@ export interface StoreHost {
   readonly records: DomainRecords
   readonly clients: Clients
   readonly observers: Observers
+  /** What CONTROL may ask, by name. */
+  readonly commands: ReadonlyMap<string, ControlCommand>
   readonly quotas: Quotas
   readonly limits: XenstoreLimits
   readonly domains: DomainControl

@@ -3,48 +3,19 @@ import type { DomainStates, Platform } from '@split-driver/platform'
 import type { ByteChannel, XenStoreRingError } from '@split-driver/xenbus'
 import { EventEmitter } from 'events'
 import type TypedEmitter from 'typed-emitter'
-import { Clients } from './client/clients.js'
 import { TurnQueue } from './client/turn-queue.js'
 import { removeEstate } from './domains/domain-death.js'
 import { DomainEnds } from './domains/domain-ends.js'
-import { type Caller, type DomainRecord, DomainRecords } from './domains/domain-record.js'
+import type { Caller, DomainRecord } from './domains/domain-record.js'
 import { IntroducedDomain } from './domains/introduced-domain.js'
-import { DEFAULT_LIMITS, type XenstoreLimits } from './quotas/limits.js'
-import type { QuotaValues } from './quotas/quota-values.js'
-import { Quotas } from './quotas/quotas.js'
-import { Observers, type ServerObserver } from './server-observer.js'
+import { newStoreHost } from './new-store-host.js'
 import { DurableChannel } from './state/journal/durable-channel.js'
-import type { Journal } from './state/journal/journal.js'
-import { JournalRecorder } from './state/journal/journal-recorder.js'
-import { restoreTree } from './state/restore-tree.js'
-import { saveNodes } from './state/save-nodes.js'
+import type { JournalRecorder } from './state/journal/journal-recorder.js'
 import type { DomainControl, StoreHost } from './store-host.js'
-import { OpenTransactions } from './transactions/open-transactions.js'
 import { AcceptedChannel } from './transport/accepted-channel.js'
-import { INTRODUCE_DOMAIN, initialTree, RELEASE_DOMAIN } from './tree/initial-tree.js'
-import { type ChangeListener, Store } from './tree/store.js'
-import { Watches } from './watches/watches.js'
+import { INTRODUCE_DOMAIN, RELEASE_DOMAIN } from './tree/initial-tree.js'
 import type { XenstoreServerEvents } from './xenstore-server-events.js'
-
-export interface XenstoreServerOptions {
-  /** What differs from `DEFAULT_LIMITS`. */
-  readonly limits?: Partial<XenstoreLimits>
-  /** What differs from `DEFAULT_QUOTAS`, for domains that have none of their own. */
-  readonly quotas?: Partial<QuotaValues>
-  /** Is told of every request, reply and event. */
-  readonly observer?: ServerObserver
-  /** The control domain, which may do everything; domain 0 unless given. */
-  readonly controlDomid?: Domid
-  /**
-   * The control domain's own ring page and its end of the event channel, where they are no grant's and nobody introduces
-   * them: dom0's kernel waits for them to be served. The page stays its owner's.
-   */
-  readonly controlRing?: { readonly page: SharedMemory; readonly port: Port }
-  /** Whom to ask when domains end, by VIRQ_DOM_EXC. Without it, RELEASE alone tells of a domain's end. */
-  readonly domainStates?: DomainStates
-  /** Where all that happens to the store is written down, and what there was before. */
-  readonly journal?: Journal
-}
+import type { XenstoreServerOptions } from './xenstore-server-options.js'
 
 /** What a server asks of its machine; without a clock a domain that takes much memory is told of only once. */
 export type ServerPlatform = Pick<Platform, 'events' | 'mapper'> & Partial<Pick<Platform, 'clock'>>
@@ -86,33 +57,17 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
    */
   constructor(platform: ServerPlatform, options: XenstoreServerOptions = {}) {
     super()
-    const limits = { ...DEFAULT_LIMITS, ...options.limits }
-    const controlDomid = options.controlDomid ?? DOM0
-    const quotas = new Quotas({
-      defaults: options.quotas,
-      controlDomid,
+    this.#platform = platform
+    const { host, recorder } = newStoreHost({
+      options,
       now: platform.clock && (() => platform.clock!.now()),
       onMemory: (domid, level) => this.emit('memory', domid, level),
+      domains: this,
     })
+    this.#host = host
+    this.#recorder = recorder
+    this.#control = { domain: host.records.of(options.controlDomid ?? DOM0), privileged: true }
     const { domainStates, controlRing } = options
-    const records = new DomainRecords(quotas, domainStates && ((domid) => domainStates.stateOf(domid) !== undefined))
-    const watches = new Watches()
-    const transactions = new OpenTransactions(limits)
-    this.#platform = platform
-    this.#control = { domain: records.of(controlDomid), privileged: true }
-    const { journal } = options
-    const tree = journal?.found ? restoreTree(journal.found, records) : initialTree(this.#control.domain)
-    this.#recorder = journal && new JournalRecorder(journal, () => store.generation)
-    const onChange: ChangeListener = (events, before, after) => {
-      watches.fire(events, before, after)
-      transactions.leaveBehindTheOldest()
-    }
-    const { generation = 0 } = journal?.found ?? {}
-    const store = new Store(tree, onChange, { generation, recorder: this.#recorder })
-    const [clients, observers] = [new Clients(), new Observers()]
-    if (options.observer) observers.add(options.observer)
-    this.#host = { store, watches, transactions, records, clients, observers, quotas, limits, domains: this, journal }
-    journal?.begin(() => ({ records: saveNodes(store.tree), generation: store.generation }))
     if (domainStates) this.#ends = this.#watchEnds(domainStates)
     if (controlRing) this.#serveControl(controlRing)
   }

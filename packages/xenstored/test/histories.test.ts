@@ -82,7 +82,7 @@ const transactionMutants: [string, (right: Transactions['Transaction']) => Trans
         override commit() {
           const own = this.tree
           const error = super.commit()
-          if (error === undefined) this.#store.replace(own, [], 0)
+          if (error === undefined) this.#store.commit(own, [], 0, new Map())
           return error
         }
       },

@@ -55,6 +55,7 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
   readonly #reader: MessageReader
   readonly #outbox: Outbox
   #ended = false
+  #answering = false
 
   constructor(options: ClientOptions) {
     const { caller, channel, host } = options
@@ -82,6 +83,10 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
     const own = `${domainPath(this.domid)}/`
     const length = absolute.length - (absolute.startsWith(own) ? own.length : 0)
     return this.caller.privileged || this.caller.domain.account.allows('path-max', length) ? absolute : undefined
+  }
+
+  get pendingReplies(): number {
+    return this.#outbox.replies
   }
 
   /** Bytes that wait for the client to take them. */
@@ -141,8 +146,10 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
 
   #answer(message: Message): void {
     this.#options.host.observers.current?.received?.(this, message)
+    this.#answering = true
     const error = this.#handle(message)
     if (error !== undefined) this.#reply({ ...message, type: XenStoreOp.Error, body: encodeError(error) })
+    this.#answering = false
   }
 
   #handle(message: Message): WireError | undefined {
@@ -176,7 +183,10 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
       : 'ENOMEM'
   }
 
+  /** A command that answers later does so outside of any turn. */
   #reply(message: Message): void {
-    if (!this.#ended) this.#outbox.reply(message)
+    if (this.#ended) return
+    this.#outbox.reply(message)
+    if (!this.#answering) this.#options.wake()
   }
 }

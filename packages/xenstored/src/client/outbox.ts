@@ -34,6 +34,11 @@ export class Outbox {
     this.#host = host
   }
 
+  /** How many replies wait. */
+  get replies(): number {
+    return this.#replies
+  }
+
   /** What waits, replies and events, in bytes. */
   get bytes(): number {
     return this.#bytes

@@ -1,4 +1,5 @@
 import { XenStoreOp } from '@split-driver/xenbus'
+import { control } from '../control/control-request.js'
 import { getDomainPath, introduce, isDomainIntroduced, release, resume, setTarget } from './domain-requests.js'
 import type { Handler } from './exchange.js'
 import { getFeature, setFeature } from './feature-requests.js'
@@ -9,6 +10,7 @@ import { resetWatches, unwatch, watch } from './watch-requests.js'
 
 /** What is not here is answered with ENOSYS. */
 export const HANDLERS: ReadonlyMap<number, Handler> = new Map<number, Handler>([
+  [XenStoreOp.Control, control],
   [XenStoreOp.Directory, directory],
   [XenStoreOp.Read, read],
   [XenStoreOp.GetPerms, getPerms],

@@ -57,6 +57,18 @@ export class Watches {
   readonly #top = newLevel()
   /** Counts registrations: a client's events for one change come in the order in which it registered its watches. */
   #registered = 0
+  #size = 0
+
+  /** How many there are. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Is this one told of what happens at its path? */
+  has(watch: Watch): boolean {
+    const names = namesOf(watch.path)
+    return this.#levels(names)[names.length]?.watches.has(watch) ?? false
+  }
 
   add(watch: Watch): void {
     let level = this.#top
@@ -66,13 +78,14 @@ export class Watches {
       level = below
     }
     this.#registered += 1
+    this.#size += 1
     level.watches.set(watch, this.#registered)
   }
 
   remove(watch: Watch): void {
     const names = namesOf(watch.path)
     const levels = this.#levels(names)
-    levels[names.length]?.watches.delete(watch)
+    if (levels[names.length]?.watches.delete(watch)) this.#size -= 1
     for (let i = names.length; i > 0; i--) {
       const level = levels[i]
       if (level === undefined) continue
