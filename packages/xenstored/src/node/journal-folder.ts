@@ -19,7 +19,10 @@ export interface JournalFolderOptions {
   readonly files?: FileWriter
   /** Something that an operator should know, such as that the daemon was killed while it wrote. */
   readonly onNote?: (note: string) => void
-  /** Runs a function when the requests that are there have been looked at; `setImmediate` unless given. */
+  /**
+   * Runs a function when requests that are there have been looked at. Unless given, that is a turn of the event loop with
+   * `sync`, since a disk is slow and all should wait for it together, and a client's turn without.
+   */
   readonly later?: (run: () => void) => void
 }
 
@@ -102,7 +105,7 @@ export class JournalFolder implements Journal, AsyncDisposable {
     this.#appended.push(frame(encodeBatch(batch)))
     if (this.#scheduled) return
     this.#scheduled = true
-    const later = this.#options.later ?? setImmediate
+    const { sync = false, later = sync ? setImmediate : queueMicrotask } = this.#options
     later(() => this.flush())
   }
 
