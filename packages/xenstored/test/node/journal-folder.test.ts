@@ -80,7 +80,7 @@ describe('a folder with a journal', () => {
     await client.ask(XenStoreOp.TransactionEnd, packStrings('T'), txId)
     const end = await used()
     const listings = new Set<string>()
-    for (let length = 24; length < end + 3; length += 3) {
+    for (let length = 24; length < end + 10; length += 3) {
       const copy = await killed(folder)
       await truncate(join(copy, 'journal-1'), length)
       const [again, after] = await open(copy)
