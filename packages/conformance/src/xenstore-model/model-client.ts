@@ -6,6 +6,8 @@ export interface ModelWatch {
   readonly path: string
   readonly token: string
   readonly relative: boolean
+  /** Levels below the path that are watched, too; all if it is `undefined`. */
+  readonly depth: number | undefined
 }
 
 /** How a client reaches the server: a domain's one ring page, or a channel of which it may have many. */
@@ -13,7 +15,7 @@ export type Transport = 'ring' | 'channel'
 
 /** One connection of a domain. */
 export class ModelClient {
-  readonly caller: ModelCaller
+  readonly life: Life
   readonly transport: Transport
   connected = true
   watches: ModelWatch[] = []
@@ -23,8 +25,14 @@ export class ModelClient {
   #lastId = 0
 
   constructor(life: Life, transport: Transport) {
-    this.caller = { life, privileged: life.domid === 0 }
+    this.life = life
     this.transport = transport
+  }
+
+  /** With the rights that it has now. */
+  get caller(): ModelCaller {
+    const { life } = this
+    return { life, privileged: life.domid === 0, target: life.target?.alive ? life.target : undefined }
   }
 
   /** @returns the transaction's id, which only this client knows */
@@ -41,7 +49,7 @@ export class ModelClient {
   }
 
   deliver({ token, relative }: ModelWatch, path: string): void {
-    const prefix = relative ? `/local/domain/${this.caller.life.domid}/`.length : 0
+    const prefix = relative ? `/local/domain/${this.life.domid}/`.length : 0
     const event = `${path.slice(prefix)} ${token}`
     // What one request makes happen is not delivered in between, so what is identical may be one (rule 46).
     if (event.startsWith('@') || !this.events.includes(event)) this.events.push(event)

@@ -139,9 +139,8 @@ const namesOf = (paths: readonly string[]): string =>
 
 /** The node's version, then the names from an offset on, each with its end, then one more. */
 const listingPart = (state: ModelState, path: string, offset: number): string => {
-  const { stamp, listing } = state.nodes.get(path)!
   const names = state.childrenOf(path).map((child) => `${namesOf([child])}|`)
-  return `${stamp}/${listing}|${names.join('').slice(offset)}`
+  return `${state.versionOf(path)}|${names.join('').slice(offset)}`
 }
 
 /** Entries of the dead are gone. */

@@ -1,7 +1,14 @@
+import type { ModelQuotas } from './model-domains.js'
+
 /** One life of a domain. */
 export interface Life {
   readonly domid: number
   alive: boolean
+  /** What the server offers it. */
+  features: number
+  readonly quotas: ModelQuotas
+  /** Whatever that one may do, so may this. */
+  target: Life | undefined
 }
 
 export interface ModelPermission {
@@ -39,6 +46,12 @@ export class ModelState {
   /** In the order of creation, which is the map's. */
   childrenOf(path: string): string[] {
     return [...this.nodes.keys()].filter((child) => child !== '/' && child.startsWith('/') && parentOf(child) === path)
+  }
+
+  /** Another one whenever the node's value, permissions or children change. */
+  versionOf(path: string): string {
+    const { stamp, listing } = this.nodes.get(path)!
+    return `${stamp}/${listing}`
   }
 
   owned(life: Life): number {
@@ -85,9 +98,10 @@ export const parentOf = (path: string): string => {
   return slash <= 0 ? '/' : path.slice(0, slash)
 }
 
-const rights = (life: Life, privileged: boolean, permissions: readonly ModelPermission[]): string => {
-  if (privileged || permissions[0]!.life === life) return 'rwo'
-  const entry = permissions.slice(1).find((permission) => permission.life === life) ?? permissions[0]!
+const rights = ({ life, privileged, target }: ModelCaller, permissions: readonly ModelPermission[]): string => {
+  const names = (permission: ModelPermission): boolean => permission.life === life || permission.life === target
+  if (privileged || names(permissions[0]!)) return 'rwo'
+  const entry = permissions.slice(1).find(names) ?? permissions[0]!
   return { n: '', r: 'r', w: 'w', b: 'rw' }[entry.letter]!
 }
 
@@ -95,14 +109,19 @@ const rights = (life: Life, privileged: boolean, permissions: readonly ModelPerm
 export interface ModelCaller {
   readonly life: Life
   readonly privileged: boolean
+  /** The domain that it may act for. */
+  readonly target: Life | undefined
 }
 
 /** @param need letters of `r`, `w` and `o` (own); how many of them the caller has */
-export const granted = ({ life, privileged }: ModelCaller, node: ModelNode, need: string): number => {
-  const has = rights(life, privileged, node.permissions)
+export const granted = (caller: ModelCaller, node: ModelNode, need: string): number => {
+  const has = rights(caller, node.permissions)
   return [...need].filter((right) => has.includes(right)).length
 }
 
-/** Does a watch on a path fire? */
-export const matches = (watched: string, { path, exact }: ModelEvent): boolean =>
-  path === watched || (!exact && (watched === '/' ? path.startsWith('/') : path.startsWith(`${watched}/`)))
+/** How many levels `path` lies below `above`; `undefined` if it does not. */
+export const levelsBelow = (path: string, above: string): number | undefined => {
+  if (path === above) return 0
+  const prefix = above === '/' ? '/' : `${above}/`
+  return path.startsWith(prefix) ? path.slice(prefix.length).split('/').length : undefined
+}

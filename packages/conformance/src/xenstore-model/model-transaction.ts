@@ -15,6 +15,8 @@ interface LoggedRequest {
   readonly reply: string
   /** Who bore the domids it named: a right that is given to one who dies meanwhile is not its successor's (rule 53). */
   readonly lives: ReadonlyMap<number, Life>
+  /** Who asked, with the rights that it had. */
+  readonly caller: ModelCaller
 }
 
 /**
@@ -45,9 +47,10 @@ export class ModelTransaction {
   }
 
   request(scope: NodeScope, operation: StoreOperation, path: string | undefined): NodeOutcome {
-    const lives = new Map(operation.permissions.map(domidOf).map((domid) => [domid, scope.lifeOf(domid)]))
+    const named = operation.kind === 'setPerms' ? operation.permissions.map(domidOf) : []
+    const lives = new Map(named.map((domid) => [domid, scope.lifeOf(domid)]))
     const outcome = requestNode(scope, operation, path)
-    this.#log.push({ operation, path, reply: outcome.reply, lives })
+    this.#log.push({ operation, path, reply: outcome.reply, lives, caller: scope.caller })
     for (const examined of outcome.examined) this.#examined.add(examined)
     for (const owner of outcome.owners) this.#owners.add(owner)
     for (const event of outcome.events) {
@@ -56,14 +59,14 @@ export class ModelTransaction {
     return outcome
   }
 
-  /** @param limit nodes that the caller may own */
-  commit(live: ModelState, version: number, scope: Omit<NodeScope, 'state' | 'room'>, limit: number): CommitOutcome {
+  commit(live: ModelState, version: number, scope: Omit<NodeScope, 'state' | 'room'>): CommitOutcome {
     const refused = (error: string): CommitOutcome => ({ error, state: live, events: [] })
     if ([...this.#owners].some(({ alive }) => !alive)) return refused('EAGAIN')
     const moved = version !== this.#version
     if (moved && [...this.#examined].some((what) => this.#differs(what, live))) return refused('EAGAIN')
-    const gain = this.gain(this.#caller.life)
-    if (!this.#caller.privileged && gain > 0 && live.owned(this.#caller.life) + gain > limit) return refused('ENOSPC')
+    const { life, privileged } = this.#caller
+    const [gain, quota] = [this.gain(life), life.quotas.nodes]
+    if (!privileged && gain > 0 && quota > 0 && live.owned(life) + gain > quota) return refused('ENOSPC')
     return { error: undefined, state: this.#replayed(live, scope), events: [...this.#events.values()] }
   }
 
@@ -72,17 +75,18 @@ export class ModelTransaction {
     const seen = (state: ModelState): unknown => {
       if (kind === 'node') return state.nodes.get(path)?.stamp
       if (kind === 'listing') return state.nodes.get(path)?.listing
-      return state.nodes.has(path) ? state.subtree(path).map((below) => [below, state.nodes.get(below)]) : []
+      return state.nodes.has(path) ? state.subtree(path).map((below) => [below, state.versionOf(below)]) : []
     }
     return JSON.stringify(seen(live)) !== JSON.stringify(seen(this.#base))
   }
 
   #replayed(live: ModelState, scope: Omit<NodeScope, 'state' | 'room'>): ModelState {
     const state = live.copy()
-    for (const { operation, path, reply, lives } of this.#log) {
+    for (const { operation, path, reply, lives, caller } of this.#log) {
       // What was refused for want of room changed nothing, and there may be room now.
       if (reply === '!ENOSPC') continue
-      const then = { ...scope, state, room: Number.POSITIVE_INFINITY, lifeOf: (domid: number) => lives.get(domid)! }
+      const lifeOf = (domid: number): Life => lives.get(domid)!
+      const then = { ...scope, caller, state, room: Number.POSITIVE_INFINITY, lifeOf }
       const again = requestNode(then, operation, path).reply
       // Entries of a domain that died meanwhile are not shown any more.
       if (again !== reply && operation.kind !== 'getPerms' && operation.kind !== 'directoryPart')

@@ -1,61 +1,15 @@
-import { packStringAndRest, packStrings, XenStoreOp } from '@split-driver/xenbus'
 import { settle, XenStoreWireClient } from '../xenstore-wire-client.js'
+import type { ModelQuotas } from './model-domains.js'
 import { ModelListings } from './model-listings.js'
-import { introduction, lookAt, prelude, type StoreOperation } from './store-operation.js'
-import { type StoreHoldings, type StoreUnderTest, XENSTORE_PORT } from './store-under-test.js'
-import { type ModelConnection, type ModelQuotas, XenStoreModel } from './xenstore-model.js'
+import { introduction, lookAt, offer, prelude, type StoreOperation } from './store-operation.js'
+import { bodyOf, codeOf } from './store-request.js'
+import type { StoreHoldings, StoreUnderTest } from './store-under-test.js'
+import { type ModelConnection, XenStoreModel } from './xenstore-model.js'
 
 export interface StoreModelOptions {
   /** Domains 1 … domains, beside the control domain. */
   readonly domains: number
   readonly quotas: ModelQuotas
-}
-
-const CODES = {
-  read: XenStoreOp.Read,
-  directory: XenStoreOp.Directory,
-  directoryPart: XenStoreOp.DirectoryPart,
-  getPerms: XenStoreOp.GetPerms,
-  setPerms: XenStoreOp.SetPerms,
-  write: XenStoreOp.Write,
-  mkdir: XenStoreOp.Mkdir,
-  rm: XenStoreOp.Rm,
-  watch: XenStoreOp.Watch,
-  unwatch: XenStoreOp.Unwatch,
-  start: XenStoreOp.TransactionStart,
-  end: XenStoreOp.TransactionEnd,
-  resetWatches: XenStoreOp.ResetWatches,
-  introduce: XenStoreOp.Introduce,
-  release: XenStoreOp.Release,
-  isIntroduced: XenStoreOp.IsDomainIntroduced,
-  domainPath: XenStoreOp.GetDomainPath,
-} as const
-
-const bodyOf = ({ kind, path, value, permissions, token, commit, domid, offset }: StoreOperation): Uint8Array => {
-  switch (kind) {
-    case 'write':
-      return packStringAndRest(path, value)
-    case 'setPerms':
-      return packStrings(path, ...permissions)
-    case 'watch':
-    case 'unwatch':
-      return packStrings(path, token)
-    case 'end':
-      return packStrings(commit ? 'T' : 'F')
-    case 'introduce':
-      return packStrings(String(domid), '0', String(XENSTORE_PORT))
-    case 'release':
-    case 'isIntroduced':
-    case 'domainPath':
-      return packStrings(String(domid))
-    case 'directoryPart':
-      return packStrings(path, String(offset))
-    case 'start':
-    case 'resetWatches':
-      return packStrings('')
-    default:
-      return packStrings(path)
-  }
 }
 
 /** The control domain by two channels, every domain by its ring page, and domain 1 by a channel, too. */
@@ -93,15 +47,19 @@ export class StoreModelRun {
 
   /** Who is not there cannot ask: then its domain is introduced. @returns how server and model differ, if they do */
   async step(chosen: StoreOperation): Promise<string | undefined> {
-    const there = this.#model.isConnected(chosen.client)
-    const operation = there ? chosen : introduction(this.#connections[chosen.client]!.domid)
+    if (this.#model.isConnected(chosen.client)) return this.#do(chosen)
+    const { domid } = this.#connections[chosen.client]!
+    return (await this.#do(offer(domid, chosen.number))) ?? this.#do(introduction(domid))
+  }
+
+  async #do(operation: StoreOperation): Promise<string | undefined> {
     const { kind, domid } = operation
     const served = this.#model.isIntroduced(domid)
     if (kind === 'introduce' && !served && domid > 0 && domid <= this.#options.domains) this.#store.build(domid)
     const id = this.#transactionId(operation)
     const due = this.#model.request(operation, id)
-    const reply = await this.#clients[operation.client]!.ask(CODES[kind], bodyOf(operation), id)
-    const said = `${kind} ${JSON.stringify(operation)} in ${id}`
+    const reply = await this.#clients[operation.client]!.ask(codeOf(kind), bodyOf(operation), id)
+    const said = `${JSON.stringify(operation)} in ${id}`
     const same = kind === 'directoryPart' ? this.#listings.agree(operation.path, reply, due) : reply === due
     if (!same) return `${said} was answered ${JSON.stringify(reply)}, and ${JSON.stringify(due)} is due`
     if (kind === 'introduce' && due === 'OK') this.#reconnect(domid, served)
@@ -121,7 +79,7 @@ export class StoreModelRun {
 
   async #all(operations: readonly StoreOperation[]): Promise<string | undefined> {
     for (const operation of operations) {
-      const difference = await this.step(operation)
+      const difference = await this.#do(operation)
       if (difference !== undefined) return difference
     }
     return undefined

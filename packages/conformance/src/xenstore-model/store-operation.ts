@@ -1,3 +1,5 @@
+import { MODEL_QUOTAS } from './model-domains.js'
+
 /** One thing that a client of a store may ask. All of the model's clients ask through these. */
 export interface StoreOperation {
   readonly kind: StoreOperationKind
@@ -15,6 +17,13 @@ export interface StoreOperation {
   readonly domid: number
   /** Of a DIRECTORY_PART, in bytes. */
   readonly offset: number
+  /** Of a WATCH. */
+  readonly depth: number | undefined
+  /** Of a quota, features, or another domain. */
+  readonly number: number
+  readonly quota: (typeof MODEL_QUOTAS)[number]
+  /** About the caller itself, or what a new domain gets; not about `domid`. */
+  readonly ofSelf: boolean
 }
 
 /** What makes things happen is asked often, what ends everything seldom. */
@@ -36,6 +45,12 @@ const WEIGHTS = {
   release: 1,
   isIntroduced: 1,
   domainPath: 1,
+  resume: 1,
+  setTarget: 3,
+  getFeature: 1,
+  setFeature: 1,
+  getQuota: 1,
+  setQuota: 2,
 }
 
 export type StoreOperationKind = keyof typeof WEIGHTS
@@ -45,7 +60,10 @@ const KINDS = (Object.keys(WEIGHTS) as StoreOperationKind[]).flatMap((kind) =>
 )
 
 /** Asked by the control domain, mostly: others may not. */
-const OF_CONTROL: ReadonlySet<StoreOperationKind> = new Set(['introduce', 'release', 'isIntroduced'])
+const OF_CONTROL: ReadonlySet<StoreOperationKind> = new Set([
+  ...(['introduce', 'release', 'isIntroduced', 'resume', 'setTarget'] as const),
+  ...(['getFeature', 'setFeature', 'getQuota', 'setQuota'] as const),
+])
 
 /** Mostly outside, and mostly one that there is. */
 const TRANSACTIONS = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 99]
@@ -62,7 +80,14 @@ const PATHS = [
   ...['r', 'r', 'r', 'r/s', 'r/s', 'r/s/u', 't', 't', 't', 'w', '/local/domain'],
 ]
 
-const SPECIAL = ['@releaseDomain', '@introduceDomain', '@none', '@releaseDomain', '@introduceDomain']
+const SPECIAL = [
+  '@releaseDomain',
+  '@introduceDomain',
+  '@none',
+  '@releaseDomain',
+  '@introduceDomain',
+  '@releaseDomain/#',
+]
 
 const INVALID = ['/bad//path', 'r/', '', '/a b', '//', 'r//s']
 
@@ -80,7 +105,7 @@ const pathsFor = (kind: StoreOperationKind, choice: number): readonly string[] =
 const KIND_LETTERS = ['n', 'r', 'w', 'b']
 
 /** How many different choices an operation takes at most. */
-export const CHOICES = 20
+export const CHOICES = 26
 
 /**
  * @param clients the first is the control domain's
@@ -103,25 +128,34 @@ export const chooseOperation = (clients: number, domains: number, below: (limit:
     commit: below(4) > 0,
     domid: skewed(domains + 2),
     offset: pick([0, 0, 2, 1000]),
+    depth: pick([undefined, undefined, undefined, undefined, 0, 1, 2]),
+    number: pick([0, 1, 2, 3, 4, 5, 7, 9]),
+    quota: pick(MODEL_QUOTAS),
+    ofSelf: below(3) === 0,
     permissions: Array.from({ length: 1 + below(3) }, () => `${pick(KIND_LETTERS)}${skewed(domains + 2)}`),
   }
 }
 
-const DOM0 = { client: 0, value: '', token: '', transaction: 0, commit: false, domid: 0, offset: 0 } as const
+const DOM0 = {
+  ...({ client: 0, path: '', value: '', permissions: [], token: '', transaction: 0, commit: false } as const),
+  ...({ domid: 0, offset: 0, depth: undefined, number: 0, quota: 'nodes', ofSelf: false } as const),
+}
 
 /** The control domain introduces a domain. */
-export const introduction = (domid: number): StoreOperation => ({
+export const introduction = (domid: number): StoreOperation => ({ ...DOM0, kind: 'introduce', domid })
+
+/** The control domain offers a domain other features than it would get. */
+export const offer = (domid: number, features: number): StoreOperation => ({
   ...DOM0,
-  kind: 'introduce',
-  path: '',
-  permissions: [],
+  kind: 'setFeature',
   domid,
+  number: features,
 })
 
 /** What a toolstack does first, so that unprivileged domains have something to work on. */
 export const prelude = (domains: number): StoreOperation[] => {
   const node = (path: string, ...permissions: string[]): StoreOperation[] => [
-    { ...DOM0, kind: 'mkdir', path, permissions: [] },
+    { ...DOM0, kind: 'mkdir', path },
     { ...DOM0, kind: 'setPerms', path, permissions },
   ]
   const domids = Array.from({ length: domains }, (_, index) => index + 1)
@@ -135,4 +169,4 @@ export const prelude = (domains: number): StoreOperation[] => {
 
 /** Asks for all that there is to be seen of a node. */
 export const lookAt = (path: string): StoreOperation[] =>
-  (['read', 'directory', 'getPerms'] as const).map((kind) => ({ ...DOM0, kind, path, permissions: [] }))
+  (['read', 'directory', 'getPerms'] as const).map((kind) => ({ ...DOM0, kind, path }))

@@ -1,26 +1,19 @@
-import { ModelClient, type Transport } from './model-client.js'
-import { type NodeScope, requestNode } from './model-node-request.js'
+import { ModelClient, type ModelWatch, type Transport } from './model-client.js'
+import { ModelDomains, type ModelQuotas, WATCH_DEPTH } from './model-domains.js'
+import { domidOf, type NodeScope, requestNode } from './model-node-request.js'
 import {
   granted,
   type Life,
+  levelsBelow,
   type ModelCaller,
   type ModelEvent,
   type ModelNode,
   ModelState,
-  matches,
   parentOf,
 } from './model-state.js'
 import { ModelTransaction } from './model-transaction.js'
 import type { StoreOperation, StoreOperationKind } from './store-operation.js'
 import type { StoreHoldings } from './store-under-test.js'
-
-export interface ModelQuotas {
-  readonly nodes: number
-  readonly watches: number
-  readonly transactions: number
-  /** Entries of one node's permissions. */
-  readonly 'node-permissions': number
-}
 
 /** Who a client is, and how it comes. */
 export interface ModelConnection {
@@ -30,7 +23,9 @@ export interface ModelConnection {
 
 const PERMANENT = ['/', '@introduceDomain', '@releaseDomain']
 
-const PRIVILEGED: ReadonlySet<StoreOperationKind> = new Set(['introduce', 'release', 'isIntroduced'])
+const PRIVILEGED: ReadonlySet<StoreOperationKind> = new Set([
+  ...(['introduce', 'release', 'isIntroduced', 'resume', 'setTarget', 'setFeature', 'getQuota', 'setQuota'] as const),
+])
 
 /** What has to do with nodes in no way, so that a transaction it names is not even looked for (rule 47). */
 const OUTSIDE: ReadonlySet<StoreOperationKind> = new Set(['watch', 'unwatch'])
@@ -40,21 +35,17 @@ const OUTSIDE: ReadonlySet<StoreOperationKind> = new Set(['watch', 'unwatch'])
  * copied. Domains 1 to `domains` can be introduced; only the control domain's clients are connected from the beginning.
  */
 export class XenStoreModel {
-  readonly #quotas: ModelQuotas
-  readonly #domains: number
-  readonly #lives = new Map<number, Life>()
-  readonly #introduced = new Set<number>()
+  readonly #domains: ModelDomains
   readonly #clients: ModelClient[]
   #live: ModelState
   #version = 0
   #stamp = 0
 
   constructor(connections: readonly ModelConnection[], domains: number, quotas: ModelQuotas) {
-    this.#quotas = quotas
-    this.#domains = domains
-    this.#clients = connections.map(({ domid, transport }) => new ModelClient(this.#lifeOf(domid), transport))
+    this.#domains = new ModelDomains(domains, quotas)
+    this.#clients = connections.map(({ domid, transport }) => new ModelClient(this.#domains.lifeOf(domid), transport))
     for (const client of this.#clients) client.connected = client.caller.privileged
-    const permissions = [{ life: this.#lifeOf(0), letter: 'n' }]
+    const permissions = [{ life: this.#domains.lifeOf(0), letter: 'n' }]
     const node: ModelNode = { value: '', permissions, stamp: 0, listing: 0 }
     this.#live = new ModelState(['/', '/tool', '/tool/xenstored', ...PERMANENT.slice(1)].map((path) => [path, node]))
   }
@@ -65,7 +56,7 @@ export class XenStoreModel {
   }
 
   isIntroduced(domid: number): boolean {
-    return this.#introduced.has(domid)
+    return this.#domains.isIntroduced(domid)
   }
 
   isConnected(client: number): boolean {
@@ -84,7 +75,7 @@ export class XenStoreModel {
 
   /** What each domain has now. */
   holdings(): StoreHoldings[] {
-    return [...this.#lives.values()].map((life) => ({
+    return this.#domains.all().map((life) => ({
       domid: life.domid,
       watches: this.#count(life, ({ watches }) => watches.length),
       transactions: this.#count(life, ({ transactions }) => transactions.size),
@@ -96,8 +87,11 @@ export class XenStoreModel {
     const { kind } = operation
     const client = this.#clients[operation.client]!
     this.#stamp += 1
-    if (PRIVILEGED.has(kind) && !client.caller.privileged) return '!EACCES'
+    const { privileged } = client.caller
+    if (PRIVILEGED.has(kind) && !privileged) return '!EACCES'
     if (!OUTSIDE.has(kind) && id !== 0 && !client.transactions.has(id)) return '!ENOENT'
+    if (kind === 'getFeature' && !operation.ofSelf && !privileged) return '!EACCES'
+    if (this.#domains.handles(kind)) return this.#domains.request(operation, client.life)
     switch (kind) {
       case 'watch':
         return this.#watch(client, operation)
@@ -114,10 +108,6 @@ export class XenStoreModel {
         return this.#introduce(operation.domid)
       case 'release':
         return this.#release(operation.domid)
-      case 'isIntroduced':
-        return this.#introduced.has(operation.domid) ? 'T' : 'F'
-      case 'domainPath':
-        return `/local/domain/${operation.domid}`
       default:
         return this.#onNodes(client, operation, client.transactions.get(id))
     }
@@ -125,14 +115,12 @@ export class XenStoreModel {
 
   #onNodes(client: ModelClient, operation: StoreOperation, inside?: ModelTransaction): string {
     const { caller } = client
-    if (
-      !caller.privileged &&
-      operation.kind === 'setPerms' &&
-      operation.permissions.length > this.#quotas['node-permissions']
-    )
-      return '!ENOSPC'
+    const { nodes, 'node-permissions': mostPermissions } = caller.life.quotas
+    const named = operation.kind === 'setPerms' ? operation.permissions : []
+    if (exceeds(caller, named.length, mostPermissions)) return '!ENOSPC'
     const path = absolute(caller, operation.path)
-    const room = this.#quotas.nodes - this.#live.owned(caller.life) - (inside?.gain(caller.life) ?? 0)
+    if (path !== undefined) for (const permission of named) this.#domains.lifeOf(domidOf(permission))
+    const room = (nodes || Infinity) - this.#live.owned(caller.life) - (inside?.gain(caller.life) ?? 0)
     if (inside !== undefined)
       return inside.request({ ...this.#scope(client), state: inside.own, room }, operation, path).reply
     const before = this.#live.copy()
@@ -142,13 +130,13 @@ export class XenStoreModel {
   }
 
   #scope({ caller }: ModelClient): Omit<NodeScope, 'state' | 'room'> {
-    return { caller, stamp: this.#stamp, lifeOf: (domid) => this.#lifeOf(domid) }
+    return { caller, stamp: this.#stamp, lifeOf: (domid) => this.#domains.lifeOf(domid) }
   }
 
   #start(client: ModelClient): string {
-    const { life, privileged } = client.caller
+    const { life } = client.caller
     const open = this.#count(life, ({ transactions }) => transactions.size)
-    if (!privileged && open >= this.#quotas.transactions) return '!ENOSPC'
+    if (exceeds(client.caller, open + 1, life.quotas.transactions)) return '!ENOSPC'
     return String(client.begin(new ModelTransaction(this.#live, this.#version, client.caller)))
   }
 
@@ -158,20 +146,21 @@ export class XenStoreModel {
     client.transactions.delete(id)
     if (!commit) return 'OK'
     const before = this.#live
-    const outcome = transaction.commit(before, this.#version, this.#scope(client), this.#quotas.nodes)
+    const outcome = transaction.commit(before, this.#version, this.#scope(client))
     if (outcome.error !== undefined) return `!${outcome.error}`
     this.#live = outcome.state
     this.#tell(outcome.events, before)
     return 'OK'
   }
 
-  #watch(client: ModelClient, { path: given, token }: StoreOperation): string {
-    const path = absolute(client.caller, given)
-    if (path === undefined) return '!EINVAL'
+  #watch(client: ModelClient, { path: given, token, depth }: StoreOperation): string {
+    const { caller } = client
+    const path = absolute(caller, given)
+    if (path === undefined || (depth !== undefined && (caller.life.features & WATCH_DEPTH) === 0)) return '!EINVAL'
     if (client.watches.some((watch) => watch.path === path && watch.token === token)) return '!EEXIST'
-    const count = this.#count(client.caller.life, ({ watches }) => watches.length)
-    if (!client.caller.privileged && count >= this.#quotas.watches) return '!E2BIG'
-    const watch = { path, token, relative: !/^[/@]/.test(given) }
+    const count = this.#count(caller.life, ({ watches }) => watches.length)
+    if (exceeds(caller, count + 1, caller.life.quotas.watches)) return '!E2BIG'
+    const watch = { path, token, relative: !/^[/@]/.test(given), depth }
     client.watches.push(watch)
     client.deliver(watch, path)
     return 'OK'
@@ -188,31 +177,27 @@ export class XenStoreModel {
 
   /** One that is served already begins anew on its ring, and nobody is told. */
   #introduce(domid: number): string {
-    if (domid < 1 || domid > this.#domains) return '!EINVAL'
-    const isNew = !this.#introduced.has(domid)
-    this.#introduced.add(domid)
-    this.#clients.forEach(({ caller, transport }, index) => {
-      if (caller.life.domid !== domid || !(isNew || transport === 'ring')) return
-      this.#clients[index] = new ModelClient(this.#lifeOf(domid), transport)
+    const isNew = !this.#domains.isIntroduced(domid)
+    if (!this.#domains.introduce(domid)) return '!EINVAL'
+    this.#clients.forEach(({ life, transport }, index) => {
+      if (life.domid !== domid || !(isNew || transport === 'ring')) return
+      this.#clients[index] = new ModelClient(this.#domains.lifeOf(domid), transport)
     })
-    if (isNew) this.#tellSpecial('@introduceDomain')
+    if (isNew) this.#tellSpecial('@introduceDomain', domid)
     return 'OK'
   }
 
   #release(domid: number): string {
-    if (domid === 0) return '!EINVAL'
-    if (!this.#introduced.delete(domid)) return '!ENOENT'
-    const life = this.#lifeOf(domid)
-    life.alive = false
-    this.#lives.delete(domid)
+    const life = this.#domains.release(domid)
+    if (typeof life === 'string') return life
     for (const client of this.#clients) {
-      if (client.caller.life !== life) continue
+      if (client.life !== life) continue
       client.connected = false
       client.reset()
       client.events = []
     }
     this.#bury(life)
-    this.#tellSpecial('@releaseDomain')
+    this.#tellSpecial('@releaseDomain', domid)
     return 'OK'
   }
 
@@ -227,7 +212,7 @@ export class XenStoreModel {
         return
       }
       if (owned) {
-        const permissions = [{ ...node.permissions[0]!, life: this.#lifeOf(0) }, ...node.permissions.slice(1)]
+        const permissions = [{ ...node.permissions[0]!, life: this.#domains.lifeOf(0) }, ...node.permissions.slice(1)]
         this.#live.put(path, { ...node, permissions, stamp: this.#stamp })
         this.#tell([{ path, exact: false }], before)
       }
@@ -242,17 +227,23 @@ export class XenStoreModel {
     for (const event of events) {
       if (!before.nodes.has(event.path) && !this.#live.nodes.has(event.path)) continue
       for (const client of this.#clients) {
-        const watches = client.watches.filter(({ path }) => matches(path, event))
+        const watches = client.watches.filter((watch) => matches(watch, event))
         if (watches.length === 0 || !this.#mayKnow(client.caller, event.path, before)) continue
         for (const watch of watches) client.deliver(watch, event.path)
       }
     }
   }
 
-  #tellSpecial(path: string): void {
+  /** Those who watch the one domain, or want to know which it is, are told its number (rule 51). */
+  #tellSpecial(happening: string, domid: number): void {
+    const ofDomain = `${happening}/${domid}`
     for (const client of this.#clients) {
-      if (!this.#mayKnow(client.caller, path, this.#live)) continue
-      for (const watch of client.watches) if (watch.path === path) client.deliver(watch, path)
+      if (!this.#mayKnow(client.caller, happening, this.#live)) continue
+      for (const watch of client.watches) {
+        if (watch.path === ofDomain || (watch.path === happening && (watch.depth ?? 0) > 0))
+          client.deliver(watch, ofDomain)
+        else if (watch.path === happening && watch.depth === undefined) client.deliver(watch, happening)
+      }
     }
   }
 
@@ -262,13 +253,7 @@ export class XenStoreModel {
   }
 
   #count(life: Life, count: (client: ModelClient) => number): number {
-    return this.#clients.filter(({ caller }) => caller.life === life).reduce((sum, client) => sum + count(client), 0)
-  }
-
-  #lifeOf(domid: number): Life {
-    const life = this.#lives.get(domid) ?? { domid, alive: true }
-    this.#lives.set(domid, life)
-    return life
+    return this.#clients.filter((client) => client.life === life).reduce((sum, client) => sum + count(client), 0)
   }
 }
 
@@ -276,4 +261,13 @@ export class XenStoreModel {
 const absolute = ({ life }: ModelCaller, path: string): string | undefined => {
   if (!/^[A-Za-z0-9\-/_@]+$/.test(path) || path.includes('//') || (path !== '/' && path.endsWith('/'))) return undefined
   return /^[/@]/.test(path) ? path : `/local/domain/${life.domid}/${path}`
+}
+
+/** @param quota 0 stands for none */
+const exceeds = ({ privileged }: ModelCaller, count: number, quota: number): boolean =>
+  !privileged && quota > 0 && count > quota
+
+const matches = ({ path, depth = Infinity }: ModelWatch, event: ModelEvent): boolean => {
+  const levels = levelsBelow(event.path, path)
+  return levels !== undefined && levels <= (event.exact ? 0 : depth)
 }
