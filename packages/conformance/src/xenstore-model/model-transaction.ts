@@ -47,7 +47,7 @@ export class ModelTransaction {
   }
 
   request(scope: NodeScope, operation: StoreOperation, path: string | undefined): NodeOutcome {
-    const named = operation.kind === 'setPerms' ? operation.permissions.map(domidOf) : []
+    const named = operation.kind === 'setPerms' && path !== undefined ? operation.permissions.map(domidOf) : []
     const lives = new Map(named.map((domid) => [domid, scope.lifeOf(domid)]))
     const outcome = requestNode(scope, operation, path)
     this.#log.push({ operation, path, reply: outcome.reply, lives, caller: scope.caller })
