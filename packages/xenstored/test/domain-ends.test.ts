@@ -1,6 +1,6 @@
 import { DOM0, type FrameNumber, type Port, VIRQ } from '@split-driver/abi'
 import { StoreMachine, settle, XenStoreWireClient } from '@split-driver/conformance'
-import { RingChannel } from '@split-driver/xenbus'
+import { packStrings, RingChannel, XenStoreOp } from '@split-driver/xenbus'
 import { XenstoreServer } from '@split-driver/xenstored'
 import { describe, expect, test } from 'vitest'
 
@@ -129,5 +129,39 @@ describe('the control domain’s own ring, which is no grant’s', () => {
     server.introduce(DOM0, 0 as FrameNumber, 8 as Port)
     await settle()
     expect(platform.ledger()).toEqual(['port 2 to domain 0'])
+  })
+})
+
+describe('S3: rights for domains that there are not', () => {
+  test('S3: an entry that names one is void: the next bearer of its number has nothing by it', async () => {
+    const { store, states, dom0, tell } = await world()
+    states.delete(DOM(5))
+    await tell()
+    await dom0.write('/secret', 'x')
+    expect(await dom0.setPerms('/secret', ['n0', 'b5', 'r6'])).toBe('OK')
+    states.set(DOM(5), 'running')
+    const next = await store.introduce(5)
+    expect(await next.read('/secret')).toBe('!EACCES')
+    expect(await dom0.getPerms('/secret')).toBe('n0|r6')
+    expect(await dom0.setPerms('/secret', ['n0', 'b5'])).toBe('OK')
+    expect(await next.read('/secret')).toBe('x')
+  })
+
+  test('S3: one that does not exist cannot become an owner, nor have quotas or features: ENOENT', async () => {
+    const { dom0 } = await world()
+    await dom0.write('/given', 'x')
+    expect(await dom0.setPerms('/given', ['n7'])).toBe('!ENOENT')
+    expect(await dom0.ask(XenStoreOp.GetQuota, packStrings('7', 'nodes'))).toBe('!ENOENT')
+    expect(await dom0.ask(XenStoreOp.SetQuota, packStrings('7', 'nodes', '1'))).toBe('!ENOENT')
+    expect(await dom0.ask(XenStoreOp.GetFeature, packStrings('7'))).toBe('!ENOENT')
+    expect(await dom0.ask(XenStoreOp.SetFeature, packStrings('7', '1'))).toBe('!ENOENT')
+  })
+
+  test('S3: one that exists and was not introduced yet is who it will be', async () => {
+    const { store, states, dom0 } = await world()
+    states.set(DOM(7), 'running')
+    await dom0.write('/given', 'x')
+    expect(await dom0.setPerms('/given', ['n7'])).toBe('OK')
+    expect(await (await store.introduce(7)).read('/given')).toBe('x')
   })
 })

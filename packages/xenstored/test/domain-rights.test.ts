@@ -56,7 +56,9 @@ describe('SET_TARGET', () => {
   test('S3: ends with the target’s life; its domid’s next bearer is no target', async () => {
     const { store, dom0, model, setTarget } = await world()
     await setTarget('6', '5')
+    await dom0.setPerms('/shared', ['n0', 'r5'])
     store.server.release(DOM(5))
+    expect(await model.directory('/shared')).toBe('!EACCES')
     const next = await store.introduce(5)
     await dom0.mkdir('/local/domain/5')
     await dom0.setPerms('/local/domain/5', ['n5'])
