@@ -1,5 +1,6 @@
 import { DOM0, type Domid } from '@split-driver/abi'
 import { Clients } from './client/clients.js'
+import { SendBuffer } from './client/send-buffer.js'
 import { controlCommands } from './control/control-commands.js'
 import { DomainRecords } from './domains/domain-record.js'
 import { DEFAULT_LIMITS } from './quotas/limits.js'
@@ -47,6 +48,6 @@ export const newStoreHost = ({ options, now, onMemory, domains }: StoreHostOptio
   if (options.observer) observers.add(options.observer)
   const commands = controlCommands({ console: options.console, observers, more: options.commands })
   journal?.begin(() => ({ records: saveNodes(store.tree), generation: store.generation }))
-  const connected = { watches, transactions, clients, observers }
+  const connected = { watches, transactions, clients, observers, sendBuffer: new SendBuffer() }
   return { host: { store, ...connected, records, commands, quotas, limits, domains, journal }, recorder }
 }

@@ -1,5 +1,6 @@
 import type { Domid, FrameNumber, Port } from '@split-driver/abi'
 import type { Clients } from './client/clients.js'
+import type { SendBuffer } from './client/send-buffer.js'
 import type { ControlCommand } from './control/control-command.js'
 import type { DomainRecords } from './domains/domain-record.js'
 import type { XenstoreLimits } from './quotas/limits.js'
@@ -41,6 +42,7 @@ export interface StoreHost {
   readonly observers: Observers
   /** What CONTROL may ask, by name. */
   readonly commands: ReadonlyMap<string, ControlCommand>
+  readonly sendBuffer: SendBuffer
   readonly quotas: Quotas
   readonly limits: XenstoreLimits
   readonly domains: DomainControl

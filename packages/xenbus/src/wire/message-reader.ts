@@ -1,14 +1,19 @@
 import type { ByteChannel } from '../byte-channel.js'
 import { type Message, PAYLOAD_MAX_BYTES, SOCKMSG_BYTES, xsdSockmsg } from './message.js'
 
+const { at } = xsdSockmsg
+
 /**
  * Cuts a stream of bytes into messages, however they arrive: header and body may come apart, one byte at a time or many
- * messages at once. Holds at most one unfinished message, 4112 bytes (S1, S4).
+ * messages at once. Takes no more from the channel than one message, and holds at most one, 4112 bytes (S1, S4).
  */
 export class MessageReader {
   readonly #channel: ByteChannel
   readonly #header = new Int32Array(xsdSockmsg.words)
-  readonly #headerBytes = new Uint8Array(this.#header.buffer)
+  readonly #headerBytes = new Uint8Array(this.#header.buffer, 0, SOCKMSG_BYTES)
+  /** Room for any body, once there was one. */
+  #room: Uint8Array | undefined
+  /** Of the message that is being read, once its header is complete. */
   #body: Uint8Array | undefined
   /** Bytes of the part that is being read: the header, or the body once there is one. */
   #filled = 0
@@ -30,32 +35,39 @@ export class MessageReader {
 
   /** @returns the next message that is complete, or `undefined` until more arrives; for ever if the stream is broken */
   next(): Message | undefined {
+    const message = this.nextInPlace()
+    return message && { ...message, body: message.body.slice() }
+  }
+
+  /** As `next`, but the next call may change what its body is a view of. */
+  nextInPlace(): Message | undefined {
     if (this.#broken) return undefined
     this.#body ??= this.#readHeader()
-    if (this.#body === undefined || !this.#fill(this.#body)) return undefined
-    const { type, reqId, txId } = xsdSockmsg.read(this.#header)
-    const message = { type, reqId, txId, body: this.#body }
+    const body = this.#body
+    if (body === undefined || !this.#fill(body)) return undefined
     this.#body = undefined
     this.#filled = 0
-    return message
+    const header = this.#header
+    return { type: at.type.get(header, 0), reqId: at.reqId.get(header, 0), txId: at.txId.get(header, 0), body }
   }
 
   /** @returns room for the body once the header is complete and sound */
   #readHeader(): Uint8Array | undefined {
-    if (!this.#fill(this.#headerBytes.subarray(0, SOCKMSG_BYTES))) return undefined
-    const length = xsdSockmsg.at.len.get(this.#header, 0)
+    if (!this.#fill(this.#headerBytes)) return undefined
+    const length = at.len.get(this.#header, 0)
     if (length > PAYLOAD_MAX_BYTES) {
       this.#broken = true
       return undefined
     }
     this.#filled = 0
-    return new Uint8Array(length)
+    this.#room ??= new Uint8Array(PAYLOAD_MAX_BYTES)
+    return this.#room.subarray(0, length)
   }
 
   /** @returns whether `target` is full; asks the channel again as long as it gives, since a ring gives up to its wrap */
   #fill(target: Uint8Array): boolean {
     while (this.#filled < target.length) {
-      const count = this.#channel.receive(target.subarray(this.#filled))
+      const count = this.#channel.receive(this.#filled === 0 ? target : target.subarray(this.#filled))
       if (count === 0) return false
       this.#filled += count
     }

@@ -102,7 +102,7 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
   turn(): boolean {
     for (let answered = 0; answered < REQUESTS_PER_TURN; answered++) {
       if (this.#mustWait()) return false
-      const message = this.#ended ? undefined : this.#reader.next()
+      const message = this.#ended ? undefined : this.#reader.nextInPlace()
       if (message === undefined) return this.#pause()
       this.#answer(message)
     }
@@ -145,10 +145,11 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
   }
 
   #answer(message: Message): void {
-    this.#options.host.observers.current?.received?.(this, message)
+    const observer = this.#options.host.observers.current
+    if (observer?.received !== undefined) observer.received(this, { ...message, body: message.body.slice() })
     this.#answering = true
     const error = this.#handle(message)
-    if (error !== undefined) this.#reply({ ...message, type: XenStoreOp.Error, body: encodeError(error) })
+    if (error !== undefined) this.#reply(message, XenStoreOp.Error, encodeError(error))
     this.#answering = false
   }
 
@@ -170,8 +171,8 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
 
   #respond(message: Message, body: Uint8Array): void {
     const error = this.#unsendable(body.length)
-    if (error === undefined) this.#reply({ ...message, body })
-    else this.#reply({ ...message, type: XenStoreOp.Error, body: encodeError(error) })
+    if (error === undefined) this.#reply(message, message.type, body)
+    else this.#reply(message, XenStoreOp.Error, encodeError(error))
   }
 
   /** A short reply takes no room to speak of, and says what is the matter. @see xen/tools/xenstored/core.c send_reply */
@@ -184,9 +185,9 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
   }
 
   /** A command that answers later does so outside of any turn. */
-  #reply(message: Message): void {
+  #reply({ reqId, txId }: Message, type: number, body: Uint8Array): void {
     if (this.#ended) return
-    this.#outbox.reply(message)
+    this.#outbox.reply(type, reqId, txId, body)
     if (!this.#answering) this.#options.wake()
   }
 }

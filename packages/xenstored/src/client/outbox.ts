@@ -1,35 +1,34 @@
-import {
-  type ByteChannel,
-  encodeWatchEvent,
-  type Message,
-  MessageWriter,
-  PAYLOAD_MAX_BYTES,
-  SOCKMSG_BYTES,
-  XenStoreOp,
-} from '@split-driver/xenbus'
+import { type ByteChannel, PAYLOAD_MAX_BYTES, SOCKMSG_BYTES, XenStoreOp } from '@split-driver/xenbus'
 import type { ObservedClient } from '../server-observer.js'
 import type { StoreHost } from '../store-host.js'
 import type { Watch, Watcher } from '../watches/watches.js'
+import { bytesOf, messageOf, type Outgoing } from './outgoing.js'
+import { WaitingMessages } from './waiting-messages.js'
 
-const tokenText = new TextDecoder('latin1')
+const NOTHING = new Uint8Array()
+
+type OutboxHost = Pick<StoreHost, 'limits' | 'observers' | 'sendBuffer'>
 
 /**
  * What one client is to be sent: replies and watch events, in order. It is bounded (S4): a client that leaves too many
  * replies is asked nothing more (`blocked`), and what it leaves of events ends as one event for each of its watches.
  */
 export class Outbox {
-  readonly #writer: MessageWriter
+  readonly #channel: ByteChannel
   readonly #client: Watcher & ObservedClient
-  readonly #host: Pick<StoreHost, 'limits' | 'observers'>
-  /** What nothing has gone out of yet: replies under a number, events under their content, so that equal ones are found. */
-  readonly #waiting = new Map<number | string, Message>()
-  #sequence = 0
+  readonly #host: OutboxHost
+  /** What nothing has gone out of yet. */
+  readonly #waiting = new WaitingMessages()
+  /** What is left of a message that has gone out in part. */
+  #rest: Uint8Array = NOTHING
+  /** How many messages to offer the channel at once: not many more than it takes, for they are put together in vain. */
+  #offer = MANY
   #replies = 0
   #eventBytes = 0
   #bytes = 0
 
-  constructor(channel: ByteChannel, client: Watcher & ObservedClient, host: Pick<StoreHost, 'limits' | 'observers'>) {
-    this.#writer = new MessageWriter(channel)
+  constructor(channel: ByteChannel, client: Watcher & ObservedClient, host: OutboxHost) {
+    this.#channel = channel
     this.#client = client
     this.#host = host
   }
@@ -56,38 +55,31 @@ export class Outbox {
     return memory > 0 && domain.account.used.memory >= memory && this.#waiting.size > 0
   }
 
-  /** @param message its body is at most 4096 bytes long */
-  reply(message: Message): void {
-    this.#waiting.set(this.#nextNumber(), message)
-    this.#count(1, 0, SOCKMSG_BYTES + message.body.length)
+  /** @param body at most 4096 bytes; nobody changes it any more */
+  reply(type: number, reqId: number, txId: number, body: Uint8Array): void {
+    const message: Outgoing = { type, reqId, txId, body, path: undefined }
+    this.#waiting.push(message)
+    this.#count(1, 0, bytesOf(message))
   }
 
   /** One that is equal to one that waits already is not sent twice, unless it is of `@…`, which counts (rule 46). */
   event(watch: Watch, path: string): void {
     const shown = watch.shown(path)
     const bytes = SOCKMSG_BYTES + shown.length + watch.token.length + 2
-    if (!this.#hasRoomFor(bytes)) this.#summary(watch)
-    else if (shown.startsWith('@')) this.#queueEvent(this.#nextNumber(), watch, shown)
-    else this.#queueEvent(keyOf(watch, shown), watch, shown)
+    // One event at the watch's own path stands for all that find no room: somewhere below it something changed.
+    if (!this.#hasRoomFor(bytes)) this.#queueEvent(watch, watch.shown(watch.path))
+    else this.#queueEvent(watch, shown)
   }
 
   /** Sends what there is room for. */
   pump(): void {
-    for (const [key, message] of this.#waiting) {
-      if (!this.#writer.flush()) return
-      this.#waiting.delete(key)
-      const bytes = SOCKMSG_BYTES + message.body.length
-      if (message.type === XenStoreOp.WatchEvent) this.#count(0, -bytes, -bytes)
-      else this.#count(-1, 0, -bytes)
-      this.#host.observers.current?.sent?.(this.#client, message)
-      this.#writer.push(message)
-    }
-    this.#writer.flush()
+    if (!this.#sendRest()) return
+    while (this.#waiting.size > 0) if (!this.#sendBatch()) return
   }
 
   clear(): void {
     this.#waiting.clear()
-    this.#writer.clear()
+    this.#rest = NOTHING
     this.#count(-this.#replies, -this.#eventBytes, -this.#bytes)
   }
 
@@ -108,24 +100,51 @@ export class Outbox {
     if (bytes !== 0) account.add('memory', bytes)
   }
 
-  /** One event at the watch's own path stands for all that find no room: somewhere below it something changed. */
-  #summary(watch: Watch): void {
-    const shown = watch.shown(watch.path)
-    this.#queueEvent(keyOf(watch, shown), watch, shown)
-  }
-
-  #queueEvent(key: number | string, { token }: Watch, path: string): void {
-    if (this.#waiting.has(key)) return
-    const body = encodeWatchEvent({ path, token })
-    this.#waiting.set(key, { type: XenStoreOp.WatchEvent, reqId: 0, txId: 0, body })
-    const bytes = SOCKMSG_BYTES + body.length
+  #queueEvent({ token }: Watch, path: string): void {
+    const event: Outgoing = { type: XenStoreOp.WatchEvent, reqId: 0, txId: 0, body: token, path }
+    if (path.startsWith('@')) this.#waiting.push(event)
+    else if (!this.#waiting.pushUnlessThere(path, event)) return
+    const bytes = bytesOf(event)
     this.#count(0, bytes, bytes)
   }
 
-  #nextNumber(): number {
-    this.#sequence += 1
-    return this.#sequence
+  /** @returns whether there is room for more */
+  #sendRest(): boolean {
+    if (this.#rest.length === 0) return true
+    const sent = this.#channel.send(this.#rest)
+    this.#rest = this.#rest.subarray(sent)
+    return this.#rest.length === 0
+  }
+
+  /** @returns whether there is room for more */
+  #sendBatch(): boolean {
+    const { sendBuffer } = this.#host
+    sendBuffer.clear()
+    for (let count = 0; count < this.#offer; count++) {
+      const message = this.#waiting.at(count)
+      if (message === undefined || !sendBuffer.put(message)) break
+    }
+    const sent = sendBuffer.sendTo(this.#channel)
+    let [gone, count] = [0, 0]
+    for (; gone < sent; count++) gone += this.#leave()
+    if (gone > sent) this.#rest = sendBuffer.copy(sent, gone)
+    const all = sent === sendBuffer.length
+    this.#offer = all ? Math.min(2 * this.#offer, MANY) : Math.max(count, 1)
+    return all
+  }
+
+  /** Something of the first that waits has gone out. @returns its bytes */
+  #leave(): number {
+    const message = this.#waiting.at(0)!
+    const bytes = bytesOf(message)
+    this.#waiting.shift()
+    if (message.path === undefined) this.#count(-1, 0, -bytes)
+    else this.#count(0, -bytes, -bytes)
+    const observer = this.#host.observers.current
+    if (observer?.sent !== undefined) observer.sent(this.#client, messageOf(message))
+    return bytes
   }
 }
 
-const keyOf = ({ token }: Watch, shown: string): string => `${shown}\0${tokenText.decode(token)}`
+/** More than a buffer of small messages holds. */
+const MANY = 1024

@@ -9,8 +9,10 @@ const MSG_NOSIGNAL = 0x4000
 const EINTR = 4
 const EAGAIN = 11
 
-/** Bytes that are taken from the kernel at once, and thus ahead of what is asked for: room for many requests. */
-const INBOX_BYTES = 8192
+/** Bytes that are taken from the kernel at once, ahead of what is asked for: the requests of a pipelining client. */
+const INBOX_BYTES = 4096
+
+const SHORT_BYTES = 64
 
 /**
  * A connected Unix socket, by the kernel's own calls: what is sent is gone or refused when `send` returns, so nothing waits
@@ -21,6 +23,7 @@ export class FdChannel implements ByteChannel {
   readonly #epoll: Epoll
   readonly #fd: number
   readonly #onClosed: (channel: FdChannel) => void
+  /** What was taken from the kernel and not from here lies between `#first` and `#end`. */
   #inbox: Uint8Array | undefined
   #first = 0
   #end = 0
@@ -53,19 +56,21 @@ export class FdChannel implements ByteChannel {
     if (this.#gone || source.length === 0) return 0
     for (;;) {
       const count = this.#library.send(this.#fd, source, source.length, MSG_NOSIGNAL)
-      if (count >= 0) return count
-      const errno = this.#library.errno()
+      const errno = count < 0 ? this.#library.errno() : 0
       if (errno === EINTR) continue
-      if (errno === EAGAIN) this.#wantRoom(true)
-      else this.#gone = true
-      return 0
+      this.#gone = errno !== 0 && errno !== EAGAIN
+      if (!this.#gone && count < source.length) this.#wantRoom(true)
+      return Math.max(count, 0)
     }
   }
 
   receive(target: Uint8Array): number {
     if (this.#first === this.#end && !this.#fill()) return 0
     const count = Math.min(target.length, this.#end - this.#first)
-    target.set(this.#inbox!.subarray(this.#first, this.#first + count))
+    const inbox = this.#inbox!
+    // Most requests are short, and a view of them would cost more than their bytes.
+    if (count > SHORT_BYTES) target.set(inbox.subarray(this.#first, this.#first + count))
+    else for (let i = 0; i < count; i++) target[i] = inbox[this.#first + i]!
     this.#first += count
     return count
   }
@@ -101,8 +106,8 @@ export class FdChannel implements ByteChannel {
   #fill(): boolean {
     if (!this.#readable || this.#closed) return false
     this.#inbox ??= new Uint8Array(INBOX_BYTES)
+    // A stream that gives less than there is room for has no more: an event will tell of what comes. @see epoll(7)
     const count = this.#receive(this.#inbox)
-    // A stream that gave less than there was room for has no more: an event will tell of what comes. @see epoll(7)
     this.#readable = count === INBOX_BYTES
     this.#first = 0
     this.#end = count
