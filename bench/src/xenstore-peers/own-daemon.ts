@@ -12,7 +12,7 @@ export async function startOwn(): Promise<Daemon & { readonly server: XenstoreSe
   const machine = new OwnMachine()
   const server = new XenstoreServer(machine)
   const home = mkdtempSync(join(tmpdir(), 'xenstored-'))
-  const socket = await XenstoreSocketServer.listen(server, join(home, 'socket'))
+  const socket = await XenstoreSocketServer.listen(server, { path: join(home, 'socket') })
   return {
     name: 'ours',
     server,
