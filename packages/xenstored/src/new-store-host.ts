@@ -1,5 +1,7 @@
 import { DOM0, type Domid } from '@split-driver/abi'
+import type { Clock } from '@split-driver/platform'
 import { Clients } from './client/clients.js'
+import { Holds } from './client/holds.js'
 import { SendBuffer } from './client/send-buffer.js'
 import { controlCommands } from './control/control-commands.js'
 import { DomainRecords } from './domains/domain-record.js'
@@ -19,7 +21,7 @@ import type { XenstoreServerOptions } from './xenstore-server-options.js'
 
 export interface StoreHostOptions {
   readonly options: XenstoreServerOptions
-  readonly now: (() => number) | undefined
+  readonly clock: Clock | undefined
   readonly onMemory: (domid: Domid, level: MemoryLevel) => void
   readonly domains: DomainControl
 }
@@ -30,10 +32,10 @@ export interface NewStoreHost {
   readonly recorder: JournalRecorder | undefined
 }
 
-export const newStoreHost = ({ options, now, onMemory, domains }: StoreHostOptions): NewStoreHost => {
+export const newStoreHost = ({ options, clock, onMemory, domains }: StoreHostOptions): NewStoreHost => {
   const { controlDomid = DOM0, domainStates, journal } = options
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
-  const quotas = new Quotas({ defaults: options.quotas, controlDomid, now, onMemory })
+  const quotas = new Quotas({ defaults: options.quotas, controlDomid, now: clock && (() => clock.now()), onMemory })
   const records = new DomainRecords(quotas, domainStates && ((domid) => domainStates.stateOf(domid) !== undefined))
   const watches = new Watches()
   const transactions = new OpenTransactions(limits)
@@ -48,6 +50,13 @@ export const newStoreHost = ({ options, now, onMemory, domains }: StoreHostOptio
   if (options.observer) observers.add(options.observer)
   const commands = controlCommands({ console: options.console, observers, more: options.commands })
   journal?.begin(() => ({ records: saveNodes(store.tree), generation: store.generation }))
-  const connected = { watches, transactions, clients, observers, sendBuffer: new SendBuffer() }
+  const connected = {
+    holds: new Holds(clients, clock),
+    watches,
+    transactions,
+    clients,
+    observers,
+    sendBuffer: new SendBuffer(),
+  }
   return { host: { store, ...connected, records, commands, quotas, limits, domains, journal }, recorder }
 }

@@ -1,5 +1,6 @@
 import type { Domid, FrameNumber, Port } from '@split-driver/abi'
 import type { Clients } from './client/clients.js'
+import type { Holds } from './client/holds.js'
 import type { SendBuffer } from './client/send-buffer.js'
 import type { ControlCommand } from './control/control-command.js'
 import type { DomainRecords } from './domains/domain-record.js'
@@ -40,6 +41,7 @@ export interface StoreHost {
   readonly records: DomainRecords
   readonly clients: Clients
   readonly observers: Observers
+  readonly holds: Holds
   /** What CONTROL may ask, by name. */
   readonly commands: ReadonlyMap<string, ControlCommand>
   readonly sendBuffer: SendBuffer

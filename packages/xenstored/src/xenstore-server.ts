@@ -17,7 +17,10 @@ import { INTRODUCE_DOMAIN, RELEASE_DOMAIN } from './tree/initial-tree.js'
 import type { XenstoreServerEvents } from './xenstore-server-events.js'
 import type { XenstoreServerOptions } from './xenstore-server-options.js'
 
-/** What a server asks of its machine; without a clock a domain that takes much memory is told of only once. */
+/**
+ * What a server asks of its machine. Without a clock a domain that takes much memory is told of only once, and nobody is held
+ * who spoils the control domain's transactions.
+ */
 export type ServerPlatform = Pick<Platform, 'events' | 'mapper'> & Partial<Pick<Platform, 'clock'>>
 
 /** What a domain has open here. */
@@ -60,7 +63,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     this.#platform = platform
     const { host, recorder } = newStoreHost({
       options,
-      now: platform.clock && (() => platform.clock!.now()),
+      clock: platform.clock,
       onMemory: (domid, level) => this.emit('memory', domid, level),
       domains: this,
     })
@@ -127,6 +130,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     if (this.#disposed) return
     this.#disposed = true
     this.#ends?.[Symbol.dispose]()
+    this.#host.holds[Symbol.dispose]()
     for (const accepted of this.#accepted) this.#drop(accepted)
     for (const introduced of this.#introduced.values()) introduced.end()
     this.#introduced.clear()
@@ -152,6 +156,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
 
   /** What a domain had here goes: connections, what it owned, and every right that names this life of it. */
   #bury(record: DomainRecord): void {
+    this.#host.store.actor = undefined
     for (const accepted of this.#accepted) if (accepted.record === record) this.#drop(accepted)
     this.#host.records.end(record)
     this.#recorder?.died(record.domid)

@@ -81,12 +81,16 @@ describe('rule 52: memory', () => {
   })
 
   test('a domain that crosses its quotas is told of, however often it does', async () => {
-    const { guest, levels } = await world({ memory: 1000, 'soft-memory': 300 })
+    const { store, guest, levels } = await world({ memory: 1000, 'soft-memory': 300 })
     for (let i = 0; i < 20; i++) {
       await guest.write('/g/v', 'v'.repeat(500))
       await guest.write('/g/v', 'v'.repeat(1500))
       await guest.write('/g/v', '')
     }
     expect(levels).toEqual(['above-soft', 'above-hard'])
+    store.clock.advance(10_000)
+    await guest.write('/g/v', '')
+    expect(levels.splice(0, 2)).toHaveLength(2)
+    expect(levels).toEqual(['below-hard', 'below-soft'])
   })
 })

@@ -99,7 +99,16 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
     this.#options.wake()
   }
 
+  /** There may be something to do. */
+  wake(): void {
+    this.#options.wake()
+  }
+
   turn(): boolean {
+    if (this.caller.domain.held && !this.caller.privileged) {
+      this.#outbox.pump()
+      return false
+    }
     for (let answered = 0; answered < REQUESTS_PER_TURN; answered++) {
       if (this.#mustWait()) return false
       const message = this.#ended ? undefined : this.#reader.nextInPlace()
@@ -159,6 +168,7 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
     const handler = HANDLERS.get(type)
     if (handler === undefined) return 'ENOSYS'
     const { host } = this.#options
+    host.store.actor = this.caller.domain
     const refusal = txId === 0 && CHANGING.has(type) ? host.journal?.refusal : undefined
     if (refusal !== undefined) return refusal
     const transaction = OUTSIDE_TRANSACTIONS.has(type) ? undefined : this.transactions.get(txId)

@@ -11,7 +11,7 @@ export const control: Handler = ({ host, body, respond }) => {
   const exchange: ControlExchange = {
     host,
     parameters: stringsOf(parts.rest).map(toText),
-    rest: parts.rest,
+    rest: parts.rest.slice(),
     respond: (text) => respond(packStrings(text)),
   }
   return command.run(exchange)

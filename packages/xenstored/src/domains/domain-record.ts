@@ -18,6 +18,8 @@ export class DomainRecord {
   features: number = OFFERED_FEATURES
   /** The domain that this one may act for: whatever that one may do, so may this (SET_TARGET). */
   target: DomainRecord | undefined
+  /** It is not read from for the moment. */
+  held = false
   #alive = true
 
   constructor(domid: Domid, account: DomainAccount) {

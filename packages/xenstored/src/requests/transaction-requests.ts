@@ -19,5 +19,6 @@ export const transactionEnd: Handler = ({ client, host, txId, body, respond }) =
   if (transaction === undefined) return 'ENOENT'
   const error = refusal ?? (answer === 'T' ? transaction.commit() : undefined)
   if (error === undefined) respond(okBody())
+  else host.holds.blame(client.caller, transaction.rival, host.holds.now() - transaction.startedAt)
   return error
 }

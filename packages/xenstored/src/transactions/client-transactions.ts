@@ -33,7 +33,7 @@ export class ClientTransactions {
   start(): number {
     do this.#lastId = (this.#lastId + 1) % ID_LIMIT
     while (this.#lastId === 0 || this.#byId.has(this.#lastId))
-    const transaction = new Transaction(this.#host.store, this.#client.caller)
+    const transaction = new Transaction(this.#host.store, this.#client.caller, this.#host.holds.now())
     this.#byId.set(this.#lastId, transaction)
     this.#host.transactions.add(transaction)
     this.#client.caller.domain.account.add('transactions', 1)

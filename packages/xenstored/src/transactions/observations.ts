@@ -7,6 +7,11 @@ const generationOf = (tree: Tree, path: string): number => tree.get(path)?.gener
 
 const listingGenerationOf = (tree: Tree, path: string): number => tree.get(path)?.listingGeneration ?? ABSENT
 
+const lastChangeAt = (tree: Tree, path: string): number => {
+  const { node, missing } = tree.descend(path)
+  return missing.length > 0 ? node.listingGeneration : Math.max(node.generation, node.listingGeneration)
+}
+
 /**
  * What a transaction's answers rest on, as it was when the transaction began. A child that comes or goes changes its
  * parent's listing and not its parent, so that two transactions which create different children of one node do not
@@ -44,6 +49,18 @@ export class Observations {
     for (const [path, generation] of this.#listings) if (listingGenerationOf(live, path) !== generation) return false
     for (const [path, node] of this.#subtrees) if (live.get(path) !== node) return false
     return true
+  }
+
+  /** Which change made that an answer would be another; roughly, where it took away what was there. */
+  changeIn(live: Tree): number {
+    for (const [path, generation] of this.#nodes) {
+      if (generationOf(live, path) !== generation) return lastChangeAt(live, path)
+    }
+    for (const [path, generation] of this.#listings) {
+      if (listingGenerationOf(live, path) !== generation) return lastChangeAt(live, path)
+    }
+    for (const [path, node] of this.#subtrees) if (live.get(path) !== node) return lastChangeAt(live, path)
+    return ABSENT
   }
 
   clear(): void {

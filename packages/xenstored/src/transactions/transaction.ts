@@ -12,6 +12,7 @@ import { Observations } from './observations.js'
  * `commit`, which does all of it or nothing (rules 47 and 48).
  */
 export class Transaction implements Workspace {
+  readonly startedAt: number
   readonly #store: Store
   readonly #caller: Caller
   /** `undefined` once the transaction was left behind: then it shows the store as it is, and changes nothing. */
@@ -26,8 +27,11 @@ export class Transaction implements Workspace {
   #cost = 0
   /** Bytes that this takes of its domain's memory while it is open. @see core.c get_acc_domid */
   #heldBytes = 0
+  #rival: DomainRecord | undefined
 
-  constructor(store: Store, caller: Caller) {
+  /** @param startedAt milliseconds of the server's clock */
+  constructor(store: Store, caller: Caller, startedAt = 0) {
+    this.startedAt = startedAt
     this.#store = store
     this.#caller = caller
     this.#own = { base: store.tree, tree: store.tree }
@@ -41,6 +45,11 @@ export class Transaction implements Workspace {
   /** How far the store has moved on since this began, in bytes written. */
   get driftBytes(): number {
     return this.#store.writtenBytes - this.#began
+  }
+
+  /** Who made the commit fail, if it is known. */
+  get rival(): DomainRecord | undefined {
+    return this.#rival
   }
 
   /** Bytes that this takes of its domain's memory. */
@@ -119,7 +128,10 @@ export class Transaction implements Workspace {
     if (this.#own === undefined || !this.#ownersLive()) return 'EAGAIN'
     const { base, tree } = this.#own
     const live = this.#store.tree
-    if (live !== base && !this.#observations.holdIn(live)) return 'EAGAIN'
+    if (live !== base && !this.#observations.holdIn(live)) {
+      this.#rival = this.#store.actorOf(this.#observations.changeIn(live))
+      return 'EAGAIN'
+    }
     if (this.#touched.size === 0) return live
     if (this.#ownsTooMuch()) return 'ENOSPC'
     if (live === base) return tree

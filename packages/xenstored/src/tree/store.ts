@@ -24,11 +24,17 @@ export interface StoreOptions {
   readonly recorder?: StoreRecorder | undefined
 }
 
+/** For so many changes it is known who made them. */
+const REMEMBERED_CHANGES = 4096
+
 /** The tree that everybody sees. */
 export class Store implements Workspace {
   readonly #onChange: ChangeListener
   #tree: Tree
   readonly #recorder: StoreRecorder | undefined
+  /** On whose behalf changes are made now. */
+  actor: DomainRecord | undefined
+  readonly #actors: (DomainRecord | undefined)[] = Array.from({ length: REMEMBERED_CHANGES })
   #generation: number
   #writtenBytes = 0
 
@@ -56,7 +62,15 @@ export class Store implements Workspace {
   /** A number that was not given out before. */
   nextGeneration(): number {
     this.#generation += 1
+    this.#actors[this.#generation % REMEMBERED_CHANGES] = this.actor
     return this.#generation
+  }
+
+  /** On whose behalf the number was given out, if that was not long ago. */
+  actorOf(generation: number): DomainRecord | undefined {
+    return generation > this.#generation - REMEMBERED_CHANGES
+      ? this.#actors[generation % REMEMBERED_CHANGES]
+      : undefined
   }
 
   nodeCount(domain: DomainRecord): number {

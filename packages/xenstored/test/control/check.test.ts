@@ -14,7 +14,7 @@ const freshHost = () => {
   const turns = new TurnQueue()
   const { host } = newStoreHost({
     options: {},
-    now: undefined,
+    clock: undefined,
     onMemory: () => {},
     domains: { introduce: () => {}, release: () => {}, resume: () => {}, isIntroduced: () => false },
   })

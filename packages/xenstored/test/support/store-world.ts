@@ -2,17 +2,23 @@ import type { Domid, FrameNumber, Port } from '@split-driver/abi'
 import { StoreMachine, settle, XenStoreWireClient } from '@split-driver/conformance'
 import { channelPair, RingChannel } from '@split-driver/xenbus'
 import { XenstoreServer, type XenstoreServerOptions } from '@split-driver/xenstored'
+import { ManualClock } from './manual-clock.js'
 
 export const DOM = (domid: number): Domid => domid as Domid
 
 /** A server, and clients of any kind. */
 export class StoreWorld implements Disposable {
   readonly platform = new StoreMachine()
+  /** Stands still but where it is moved. */
+  readonly clock = new ManualClock()
   readonly server: XenstoreServer
 
   /** @param options made when there is a platform, where they are a function */
   constructor(options: XenstoreServerOptions | ((platform: StoreMachine) => XenstoreServerOptions) = {}) {
-    this.server = new XenstoreServer(this.platform, typeof options === 'function' ? options(this.platform) : options)
+    this.server = new XenstoreServer(
+      Object.assign(this.platform, { clock: this.clock }),
+      typeof options === 'function' ? options(this.platform) : options,
+    )
   }
 
   /** A client behind a channel; the control domain unless a domid is given. */

@@ -1,0 +1,30 @@
+import type { Clock, Timer } from '@split-driver/platform'
+
+/** Time that passes when the test says so. */
+export class ManualClock implements Clock {
+  #now = 0
+  readonly #timers = new Map<Timer, { at: number; callback: () => void }>()
+
+  now(): number {
+    return this.#now
+  }
+
+  get timers(): number {
+    return this.#timers.size
+  }
+
+  setTimer(milliseconds: number, callback: () => void): Timer {
+    const timer: Timer = { cancel: () => this.#timers.delete(timer) }
+    this.#timers.set(timer, { at: this.#now + milliseconds, callback })
+    return timer
+  }
+
+  advance(milliseconds: number): void {
+    this.#now += milliseconds
+    for (const [timer, { at, callback }] of [...this.#timers]) {
+      if (at > this.#now) continue
+      this.#timers.delete(timer)
+      callback()
+    }
+  }
+}
