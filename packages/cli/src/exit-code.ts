@@ -6,6 +6,8 @@ export const ExitCode = {
   Failed: 1,
   /** The command line or the configuration makes no sense. */
   Usage: 2,
+  /** The daemon that was asked refused; only `xenstore control` tells that apart. */
+  Refused: 3,
 } as const
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]

@@ -13,10 +13,10 @@ export interface CommandWorld {
   openXenstore(route: XenStoreRoute): Promise<ByteChannel>
   /**
    * Opens what a XenStore daemon serves.
-   * @param host it must be a Xen host
+   * @param host whether it is a Xen host; found out unless given
    * @throws XenError that says what is missing and what to do
    */
-  openStoreMachine(host: boolean): Promise<StoreMachine>
+  openStoreMachine(host?: boolean): Promise<StoreMachine>
   /** Looks at the host. Changes nothing. */
   inspectHost(): Promise<HostReport>
   /** Where XenStore's tools print; standard output unless given. */

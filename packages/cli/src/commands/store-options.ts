@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { defaultSocketPath } from '../control/socket-path.js'
 import type { StoreChoice } from '../xenstore/open-store.js'
 
-/** Which XenStore is meant. `-s` is Xen's own, where it meant the socket once and now means nothing. */
+/** Which XenStore is meant. */
 export const addStoreOptions = (command: Command): Command =>
   command
     .addOption(new Option('--xenstored <path>', "XenStore's own socket, also by XENSTORED_PATH or XENSTORED_RUNDIR"))
@@ -13,7 +13,6 @@ export const addStoreOptions = (command: Command): Command =>
         .default(defaultSocketPath())
         .conflicts(['xenstored', 'device', 'host']),
     )
-    .option('-s', "nothing: scripts for Xen's tools give it")
 
 export const storeChoice = (command: Command): StoreChoice => {
   const options = command.opts<{ xenstored?: string; device: boolean; host: boolean; socket: string }>()

@@ -12,6 +12,7 @@ import { standardOutput } from '../xenstore/tool-output.js'
 import type { CommandHost } from './command-host.js'
 import { SaidAlready } from './said-already.js'
 import { addStoreOptions, storeChoice } from './store-options.js'
+import { addXenstoreControl } from './xenstore-control.js'
 
 const HELP = `
 Words, options, output and exit codes are those of xenstore-ls, xenstore-read and so on: 1 for whatever went wrong.
@@ -38,7 +39,8 @@ export const addXenstore = (program: Command, host: CommandHost): void => {
     .addHelpText('after', HELP)
   const add = (usage: string, description: string): Command => {
     const [name = '', operands = ''] = usage.split(/ (.*)/)
-    return addStoreOptions(xenstore.command(name).description(description).arguments(operands))
+    const command = addStoreOptions(xenstore.command(name).description(description).arguments(operands))
+    return command.option('-s', "nothing: it meant the socket once, and scripts give it to Xen's tools")
   }
   const run = <Options>(command: Command, body: Body<Options>): void =>
     void command.action(async (...given: unknown[]) => {
@@ -55,6 +57,7 @@ export const addXenstore = (program: Command, host: CommandHost): void => {
       const channel = await openStore(storeChoice(watching), (route) => host.openXenstore(route))
       host.finish(await spoken(watch(channel, host.output ?? standardOutput(), paths, options)))
     })
+  addXenstoreControl(xenstore, host)
 }
 
 type Add = (usage: string, description: string) => Command

@@ -9,8 +9,10 @@ import { XenstoredDaemon } from '../xenstored/xenstored-daemon.js'
 import type { CommandHost } from './command-host.js'
 
 interface XenstoredCommandOptions {
-  readonly host: boolean
+  readonly host?: boolean
   readonly socket?: string[]
+  readonly persist?: string
+  readonly persistSync: boolean
   readonly pidFile?: string
   readonly log?: string
   readonly logLevel: LogLevel
@@ -22,12 +24,14 @@ Serves a socket of mode 0600, as Xen's own xenstored does: the tools and librari
 XENSTORED_RUNDIR, or at /run/xenstored/socket. In dom0, whose kernel offers /proc/xen/xsd_kva, it serves dom0's own ring
 and all domains that are introduced. Elsewhere there are no domains, and INTRODUCE is refused.
 Quotas bound what one unprivileged domain may have; 0 is no bound. xenstore control quota tells and sets them later.
+With --persist nothing that was acknowledged is lost, however the daemon ends; with --persist-sync not even with the power.
 Signals: SIGTERM and SIGINT close everything in order; SIGHUP opens the log file anew, for who rotates it.
 Standard output says "ready"; the log is on standard error unless --log names a file.
 
 Examples:
   split-driver xenstored
   split-driver xenstored --socket ./store.sock --quota-nodes 2000 --quota-watches 256
+  split-driver xenstored --persist /var/lib/split-driver/xenstored
   split-driver xenstored --log /var/log/xen/xenstored.log --pid-file /run/xenstored.pid`
 
 /** `split-driver xenstored`. */
@@ -36,7 +40,10 @@ export const addXenstored = (program: Command, host: CommandHost): void => {
     .command('xenstored')
     .description('serve XenStore, in place of xenstored')
     .option('--socket <path>', 'listen here in place of the usual place; may be given again', collected)
-    .option('--host', 'this must be dom0 of a Xen host; it is found out unless given', false)
+    .option('--host', 'serve the domains of this Xen host; found out unless given')
+    .option('--no-host', 'serve the sockets alone, also where Xen is')
+    .option('--persist <folder>', 'keep all that is acknowledged in this folder, and begin with what is there')
+    .option('--persist-sync', 'wait for the disk each time, for whoever fears a loss of power', false)
     .option('--pid-file <file>', 'hold the process id in this file')
     .option('--log <file>', 'append the log to this file')
     .addOption(new Option('--log-level <level>', 'what the daemon says of itself').choices(logLevels).default('info'))
@@ -75,7 +82,7 @@ const quotasOf = (command: Command): Partial<QuotaValues> => {
 }
 
 const xenstored = async (command: Command, options: XenstoredCommandOptions, host: CommandHost): Promise<ExitCode> => {
-  const { socket: sockets = [xenstoreSocketPath()], pidFile, log: file, logLevel: level, json } = options
+  const { socket: sockets = [xenstoreSocketPath()], persist, pidFile, log: file, logLevel: level, json } = options
   await using machine = await host.openStoreMachine(options.host)
   const { clock } = machine.platform
   await using processLog = new ProcessLog({ level, json, clock, file })
@@ -84,6 +91,7 @@ const xenstored = async (command: Command, options: XenstoredCommandOptions, hos
     sockets,
     quotas: quotasOf(command),
     log: new DomainAllowance(log, clock),
+    ...(persist === undefined ? {} : { persist: { folder: persist, sync: options.persistSync } }),
     ...(pidFile === undefined ? {} : { pidFile }),
   })
   log.info({ event: 'machine', machine: machine.name }, 'the store is there')

@@ -16,11 +16,12 @@ export interface StoreMachine extends AsyncDisposable {
 
 /**
  * The host, if its kernel waits for a XenStore daemon, as dom0's does; else this Linux without domains.
- * @param host it must be a host
+ * @param host it must be a host, or must not be taken for one; found out unless given
  * @throws XenError that says what is missing and what to do
  */
-export const openStoreMachine = async (host: boolean): Promise<StoreMachine> =>
-  host || existsSync(join(hostPaths().procXen, 'xsd_kva')) ? openHostMachine() : plainMachine()
+export const openStoreMachine = async (
+  host = existsSync(join(hostPaths().procXen, 'xsd_kva')),
+): Promise<StoreMachine> => (host ? openHostMachine() : plainMachine())
 
 /** Nobody but the socket's clients. */
 const plainMachine = (): StoreMachine => ({

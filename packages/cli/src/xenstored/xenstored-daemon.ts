@@ -1,7 +1,7 @@
 import { XenError } from '@split-driver/abi'
 import type { Clock } from '@split-driver/platform'
 import { type QuotaValues, XenstoreServer } from '@split-driver/xenstored'
-import { XenstoreSocketServer } from '@split-driver/xenstored/node'
+import { JournalFolder, XenstoreSocketServer } from '@split-driver/xenstored/node'
 import type { Daemon } from '../daemon/daemon.js'
 import type { Log } from '../logging/log.js'
 import { logXenstored } from './log-xenstored.js'
@@ -11,6 +11,8 @@ import type { StoreMachine } from './store-machine.js'
 export interface XenstoredOptions {
   /** Unix sockets at which it listens. */
   readonly sockets: readonly string[]
+  /** Where the store is kept; with `sync`, the disk is waited for. */
+  readonly persist?: { readonly folder: string; readonly sync: boolean }
   /** What differs from the original's defaults. */
   readonly quotas?: Partial<QuotaValues>
   /** Holds our process id as long as we serve. */
@@ -48,14 +50,16 @@ export class XenstoredDaemon implements Daemon {
     return this.close()
   }
 
-  async #open({ platform, options }: StoreMachine, { sockets, quotas = {}, pidFile, log }: XenstoredOptions) {
-    const server = new XenstoreServer(platform, { ...options, quotas })
+  async #open({ platform, options }: StoreMachine, { sockets, quotas = {}, persist, pidFile, log }: XenstoredOptions) {
+    const journal = persist && (await openJournal(persist.folder, persist.sync, log))
+    if (journal !== undefined) this.#endings.push(() => journal[Symbol.asyncDispose]())
+    const server = new XenstoreServer(platform, { ...options, quotas, ...(journal && { journal }) })
     this.#endings.push(async () => server[Symbol.dispose]())
     logXenstored(server, log)
     for (const path of sockets) {
       const socket = await listenAt(server, path)
       this.#endings.push(async () => {
-        await turnOf(platform.clock)
+        await this.#settle(platform.clock, journal)
         await socket[Symbol.asyncDispose]()
       })
       log.info({ event: 'listen', socket: path }, 'serving a socket')
@@ -65,13 +69,30 @@ export class XenstoredDaemon implements Daemon {
     this.#endings.push(() => held[Symbol.asyncDispose]())
   }
 
+  /** What clients have sent until now is read and answered. */
+  async #settle(clock: Clock, journal: JournalFolder | undefined): Promise<void> {
+    for (let turn = 0; turn < SETTLING_TURNS; turn++)
+      await new Promise<void>((resolve) => void clock.setTimer(0, resolve))
+    journal?.flush()
+  }
+
   async #end(): Promise<void> {
     for (const end of this.#endings.reverse()) await end()
   }
 }
 
-/** What clients have sent until now is read, and answered, within one turn of the event loop. */
-const turnOf = (clock: Clock): Promise<void> => new Promise((resolve) => void clock.setTimer(0, resolve))
+/** Until what lies in a socket is read, and the replies are written. */
+const SETTLING_TURNS = 2
+
+const openJournal = async (folder: string, sync: boolean, log: Log): Promise<JournalFolder> => {
+  const onNote = (note: string): void => log.warn({ event: 'persist', folder }, note)
+  try {
+    return await JournalFolder.open(folder, { sync, onNote })
+  } catch (error) {
+    if (XenError.is(error)) throw error
+    throw new XenError('EACCES', `cannot keep the store in ${folder}: ${(error as Error).message}`, { cause: error })
+  }
+}
 
 const listenAt = async (server: XenstoreServer, path: string): Promise<XenstoreSocketServer> => {
   try {
