@@ -9,6 +9,9 @@ export interface ToolOutcome {
   readonly stderr: string
 }
 
+/** Debian keeps them apart from the programs that a user finds. */
+const inLibrary: ReadonlySet<string> = new Set(['test-xenstore', 'xenstore-control'])
+
 const patienceMs = 120_000
 
 /** Xen's own programs, as clients of the XenStore daemon behind one socket. */
@@ -20,7 +23,7 @@ export class XenTools {
 
   /** Runs `xenstore-ls` and its kind to the end. @param name as Debian calls it */
   run(name: string, ...args: readonly string[]): Promise<ToolOutcome> {
-    const path = name === 'test-xenstore' ? `/usr/lib/xen-${XEN_RELEASE}/bin` : '/usr/bin'
+    const path = inLibrary.has(name) ? `/usr/lib/xen-${XEN_RELEASE}/bin` : '/usr/bin'
     return this.#start(`${path}/${name}`, args).outcome
   }
 

@@ -19,7 +19,7 @@ Exit codes are those of xenstore-control: 1 no XenStore, 2 the words make no sen
 
 Examples:
   split-driver xenstore control help
-  split-driver xenstore control memreport
+  split-driver xenstore control memreport /tmp/memory
   split-driver xenstore control quota set nodes 2000
   split-driver xenstore control live-update -t 10 -F /usr/sbin/xenstored`
 

@@ -90,6 +90,7 @@ const xenstored = async (command: Command, options: XenstoredCommandOptions, hos
   const daemon = await XenstoredDaemon.open(machine, {
     sockets,
     quotas: quotasOf(command),
+    logFolder: process.cwd(),
     log: new DomainAllowance(log, clock),
     ...(persist === undefined ? {} : { persist: { folder: persist, sync: options.persistSync } }),
     ...(pidFile === undefined ? {} : { pidFile }),

@@ -1,7 +1,7 @@
 import { XenError } from '@split-driver/abi'
 import type { Clock } from '@split-driver/platform'
 import { type QuotaValues, XenstoreServer } from '@split-driver/xenstored'
-import { JournalFolder, XenstoreSocketServer } from '@split-driver/xenstored/node'
+import { FileConsole, JournalFolder, XenstoreSocketServer } from '@split-driver/xenstored/node'
 import type { Daemon } from '../daemon/daemon.js'
 import type { Log } from '../logging/log.js'
 import { logXenstored } from './log-xenstored.js'
@@ -17,6 +17,8 @@ export interface XenstoredOptions {
   readonly quotas?: Partial<QuotaValues>
   /** Holds our process id as long as we serve. */
   readonly pidFile?: string
+  /** Where relative names of the files begin that CONTROL has written. */
+  readonly logFolder: string
   readonly log: Log
 }
 
@@ -50,10 +52,14 @@ export class XenstoredDaemon implements Daemon {
     return this.close()
   }
 
-  async #open({ platform, options }: StoreMachine, { sockets, quotas = {}, persist, pidFile, log }: XenstoredOptions) {
+  async #open(
+    { platform, options }: StoreMachine,
+    { sockets, quotas = {}, persist, pidFile, logFolder, log }: XenstoredOptions,
+  ) {
     const journal = persist && (await openJournal(persist.folder, persist.sync, log))
     if (journal !== undefined) this.#endings.push(() => journal[Symbol.asyncDispose]())
-    const server = new XenstoreServer(platform, { ...options, quotas, ...(journal && { journal }) })
+    const console = new FileConsole(logFolder, (text) => log.info({ event: 'console' }, text))
+    const server = new XenstoreServer(platform, { ...options, quotas, console, ...(journal && { journal }) })
     this.#endings.push(async () => server[Symbol.dispose]())
     logXenstored(server, log)
     for (const path of sockets) {

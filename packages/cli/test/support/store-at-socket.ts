@@ -6,10 +6,17 @@ import { XenstoreServer } from '@split-driver/xenstored'
 import { NO_HYPERVISOR } from '../../src/xenstored/no-hypervisor.js'
 import { ScratchFolder } from './scratch-folder.js'
 
+/** Takes what CONTROL has written. */
+const SILENT = {
+  print: () => undefined,
+  openLog: () => ({ write: () => undefined, close: () => undefined }),
+  timestamp: () => '',
+}
+
 /** A XenStore of a test's own at a Unix socket; who connects to `path` is domain 0, to `guestPath` domain 5. */
 export class StoreAtSocket implements AsyncDisposable {
   readonly #folder = new ScratchFolder()
-  readonly #server = new XenstoreServer(NO_HYPERVISOR)
+  readonly #server = new XenstoreServer(NO_HYPERVISOR, { console: SILENT })
   readonly path = this.#folder.file('socket')
   readonly guestPath = this.#folder.file('guest')
   readonly #listeners: Server[] = []

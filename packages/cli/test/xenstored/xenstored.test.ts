@@ -121,6 +121,43 @@ describe('split-driver xenstored', () => {
     expect([...events(`${log}.1`), ...events(log)]).toEqual(['listen', 'machine', 'ready', 'stop', 'stopped'])
   })
 
+  test.each([[], ['--persist-sync']])(
+    '--persist %j: what was acknowledged is there again after a kill -9',
+    async (...more) => {
+      const persist = ['--persist', folder.file('state'), ...more]
+      {
+        using store = await RunningStore.start(folder, ...persist)
+        await using client = await store.client()
+        for (let i = 0; i < 50; i++) await client.write(`/n/${i}`, String(i))
+        await client.rm('/n/7')
+        await store.stop('SIGKILL')
+      }
+      using store = await RunningStore.start(folder, ...persist)
+      await using client = await store.client()
+      expect(await client.directory('/n')).toHaveLength(49)
+      expect(await client.read('/n/49')).toBe('49')
+      const { code, stderr } = await splitDriver('xenstored', '--socket', folder.file('other'), ...persist)
+      expect(stderr).toMatch(
+        `EBUSY: another XenStore daemon keeps its state in ${folder.file('state')}: choose another`,
+      )
+      expect([code, existsSync(folder.file('other'))]).toEqual([1, false])
+      expect((await store.stop('SIGTERM')).code).toBe(0)
+    },
+  )
+
+  test('--quota-…: what domains that are new begin with; xenstore control changes it', async () => {
+    using store = await RunningStore.start(folder, '--quota-nodes', '7', '--quota-soft-memory', '0')
+    await using client = await store.client()
+    expect(await client.getQuota('nodes')).toBe(7)
+    expect(await client.getQuota('soft-memory')).toBe(0)
+    expect(await client.getQuota('watches')).toBe(128)
+    const control = (...words: string[]) => splitDriver('xenstore', 'control', '--xenstored', store.socket, ...words)
+    expect(await control('quota', 'set', 'watches', '9')).toEqual({ code: 0, stdout: 'OK\n', stderr: '' })
+    expect(await client.getQuota('watches')).toBe(9)
+    expect(await control('print', 'words for the log')).toMatchObject({ code: 0 })
+    await store.command.said('stderr', /info {2}control: words for the log event=console\n/)
+  })
+
   test('clients that vanish in the middle of what they do leave nothing, and disturb nobody', async () => {
     using store = await RunningStore.start(folder)
     await using client = await store.client()
@@ -159,6 +196,7 @@ describe('split-driver xenstored', () => {
     [['--socket', 'FOLDER/file'], 1, /EEXIST: .*file is there and is no socket: choose another/],
     [['--socket', `FOLDER/${'x'.repeat(100)}`], 1, /EINVAL: .* is longer than the 107 bytes of a socket's path/],
     [['--log', 'FOLDER/none/log'], 1, /EACCES: cannot append to the log file .*none\/log: ENOENT/],
+    [['--persist', 'FOLDER/file'], 1, /EACCES: cannot keep the store in .*file: /],
     [['--pid-file', 'FOLDER/none/pid'], 1, /EACCES: cannot write the process id to .*none\/pid: ENOENT/],
   ])('%j: one line that says what is wrong, nothing is left', async (args, expected, message) => {
     writeFileSync(folder.file('file'), '')
