@@ -60,8 +60,8 @@ export class Session {
   #connection: Connection | undefined
   #era = 0
   #nextReqId: number
-  /** Connections since one was last answered. */
-  #fruitless = 0
+  /** Connections that followed each other without one answer. */
+  #fruitless = -1
 
   /** @throws TypeError if it is to reconnect without a clock */
   constructor(channel: ByteChannel, options: SessionOptions) {
