@@ -20,14 +20,14 @@ export class Dom0Process implements Platform {
   #alive = true
 
   /** @param accept hands the far end of a connection to the XenStore daemon */
-  constructor({ dom0 }: EmulatedHost, accept: (channel: ByteChannel) => void) {
+  constructor({ dom0, machine }: EmulatedHost, accept: (channel: ByteChannel) => void) {
     const [theirs, ours] = channelPair()
     accept(theirs)
-    this.xenstore = new XenStoreClient(ours)
+    this.clock = new ProcessClock(dom0.clock)
+    this.xenstore = new XenStoreClient(ours, { clock: this.clock, random: machine.random })
     this.events = new ProcessEvents(dom0.events)
     this.mapper = new ProcessMapper(dom0.mapper)
     this.sharer = dom0.sharer
-    this.clock = new ProcessClock(dom0.clock)
     this.supports = dom0.supports
   }
 

@@ -31,7 +31,7 @@ export class EmulatedHost implements AsyncDisposable {
     const daemon = xenstored(dom0)
     const [daemonEnd, ourEnd] = channelPair()
     daemon.accept(daemonEnd, { domid: DOM0, privileged: true })
-    const store = new XenStoreClient(ourEnd)
+    const store = new XenStoreClient(ourEnd, { clock: machine.clock, random: machine.random })
     return new EmulatedHost(machine, dom0, daemon, store, await Toolstack.open(machine, store, control))
   }
 

@@ -88,7 +88,10 @@ export class EmulatedPlatform implements Platform {
     })
     this.mapper = new EmulatedGrantMapper(domid, memory, calls.grants, new UnmapNotices(domid, calls.channels))
     this.#storePage = writable(store.frame)
-    this.xenstore = openXenStore(this.#storePage, this.events, store.port)
+    this.xenstore = openXenStore(this.#storePage, this.events, store.port, {
+      clock: this.clock,
+      random: machine.random,
+    })
     this.#console = console && writable(console.frame)
     this.#startInfo = writable(field('startInfo'))
     this.hypercalls = new EmulatedHypercalls(machine, this, {

@@ -36,6 +36,9 @@ const afterThisTurn = (callback: () => void): Timer => {
 /** Milliseconds, with fractions, from a moment that all threads of this host agree on. */
 export const hostTime = (): number => performance.timeOrigin + performance.now()
 
+/** From 0 to below 1, as the host has it: for waits that are spread, where nothing need be replayed. */
+export const hostRandom = (): number => Math.random()
+
 /** Node's; browsers have none. */
 declare const setImmediate: ((callback: () => void) => unknown) | undefined
 

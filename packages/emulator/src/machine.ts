@@ -8,7 +8,7 @@ import { type MachineTime, SIMULATED_START, wallClockAt } from './building/time-
 import { EmulatedPlatform } from './emulated-platform.js'
 import { EmergencyConsole } from './guest/emergency-console.js'
 import { EmulatedVcpu } from './guest/emulated-vcpu.js'
-import { HostClock, hostTime } from './host-clock.js'
+import { HostClock, hostRandom, hostTime } from './host-clock.js'
 import { ConsoleIoCalls } from './hypervisor/console-io-calls.js'
 import { DomainCalls } from './hypervisor/domain-calls.js'
 import { EventChannelCalls } from './hypervisor/event-channel-calls.js'
@@ -73,6 +73,8 @@ export class Machine {
   /** Tells when a domain has shut down. */
   readonly exceptions: DomainExceptions
   readonly clock: Clock
+  /** From 0 to below 1; in a simulated machine it follows from the seed. */
+  readonly random: () => number
   readonly supports: Capabilities
   /** What decides about time, order and faults, in the mode `simulated`. */
   readonly simulation: Simulation | undefined
@@ -85,6 +87,7 @@ export class Machine {
     this.memory = memory
     this.simulation = simulation
     this.clock = simulation?.clock ?? new HostClock(began)
+    this.random = simulation ? () => simulation.choose(2 ** 32) / 2 ** 32 : hostRandom
     const wakeups = simulation?.wakeups ?? (mode === 'inline' ? new InlineWakeups() : new FutexWakeups(memory.words))
     this.xen = new Hypervisor(memory, wakeups)
     const channels = new EventChannelCalls(this.xen)

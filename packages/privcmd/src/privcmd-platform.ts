@@ -6,7 +6,7 @@ import { DeviceNode } from './device-node.js'
 import { type Delivery, PrivcmdEventChannels } from './event-channels.js'
 import { PrivcmdGrantMapper } from './grant-mapper.js'
 import { PrivcmdGrantSharer } from './grant-sharer.js'
-import { HostClock } from './host-clock.js'
+import { HostClock, hostRandom } from './host-clock.js'
 import { fileNumber } from './host-files.js'
 import { type HostPaths, hostPaths } from './host-paths.js'
 import { HypercallChannel } from './hypercall-channel.js'
@@ -104,7 +104,7 @@ export class PrivcmdPlatform implements Platform {
     const clock = new HostClock()
     const { xenstore: route = 'auto', delivery = 'event-loop' } = options
     if (route === 'none') return new PrivcmdPlatform(parts, undefined, options.domid ?? DOM0, clock, delivery)
-    const store = await openXenStore(route, parts)
+    const store = await openXenStore(route, parts, { clock, random: hostRandom })
     try {
       return new PrivcmdPlatform(parts, store, options.domid ?? (await ownDomid(store, clock)), clock, delivery)
     } catch (error) {

@@ -1,6 +1,6 @@
 import { type Domid, domid, XenError } from '@split-driver/abi'
 import type { Clock } from '@split-driver/platform'
-import { type ByteChannel, XenStoreClient } from '@split-driver/xenbus'
+import { type ByteChannel, type Pacing, XenStoreClient } from '@split-driver/xenbus'
 import { SocketChannel } from '@split-driver/xenbus/node'
 import { DeviceNode, type ExplainOpening } from './device-node.js'
 import type { HostPaths } from './host-paths.js'
@@ -21,8 +21,11 @@ export interface XenStoreParts {
 }
 
 /** @throws XenError that names what was tried and why it failed */
-export const openXenStore = async (route: XenStoreRoute, parts: XenStoreParts): Promise<XenStoreClient> =>
-  new XenStoreClient(await openXenStoreChannel(route, parts))
+export const openXenStore = async (
+  route: XenStoreRoute,
+  parts: XenStoreParts,
+  pacing: Pacing,
+): Promise<XenStoreClient> => new XenStoreClient(await openXenStoreChannel(route, parts), pacing)
 
 /** @throws as `openXenStore` */
 export const openXenStoreChannel = async (route: XenStoreRoute, parts: XenStoreParts): Promise<ByteChannel> => {

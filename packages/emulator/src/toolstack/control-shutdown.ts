@@ -51,6 +51,7 @@ export const requestShutdown = async ({ store, clock, domid, request, limit }: R
 export class ShutdownRequests implements AsyncDisposable {
   readonly #store: XenStore
   readonly #handlers = new Map<ShutdownRequest, (request: ShutdownRequest) => void>()
+  readonly #ending = new AbortController()
   #watch: Promise<Watch> | undefined
 
   /** @param store the guest's own connection */
@@ -67,7 +68,9 @@ export class ShutdownRequests implements AsyncDisposable {
     await this.#look()
   }
 
+  /** Nothing is acknowledged any more, also if it is being looked at right now. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort(new XenError('CLOSED', 'nobody waits for shutdown requests any more'))
     await (await this.#watch)?.close()
   }
 
@@ -78,7 +81,7 @@ export class ShutdownRequests implements AsyncDisposable {
       if (!handler) return undefined
       await t.write(KEY, '')
       return () => handler(request)
-    })
+    }, this.#ending)
     met?.()
   }
 }

@@ -2,9 +2,12 @@ import type { Port, SharedMemory } from '@split-driver/abi'
 import type { EventChannels, EventOutcome } from '@split-driver/evtchn'
 import { ByteRing, PeerProgress, reversed, xenstoreDomainInterface, xenstoreRingView } from '@split-driver/ring'
 import type { ByteChannel } from '../byte-channel.js'
-import { XenStoreRingError, XenStoreServerFeature } from '../wire/ring-page.js'
+import { XenStoreConnection, XenStoreRingError, XenStoreServerFeature } from '../wire/ring-page.js'
 
 const { at } = xenstoreDomainInterface
+
+const isBeingMade = (page: SharedMemory): boolean =>
+  page.loadOrdered(at.connection.word) === XenStoreConnection.Reconnect
 
 /**
  * XenStore's ring page as a byte channel, from either side. It notifies whenever it has moved an index, the consumer's as
@@ -16,30 +19,34 @@ export class RingChannel implements ByteChannel {
   readonly #progress: PeerProgress
   readonly #page: SharedMemory
   readonly #notify: () => void
-  readonly #isGivenUp: () => boolean
+  readonly #side: 'front' | 'back'
+  /** The domain came while its connection was being made. */
+  #awaited: boolean
   #handler: (() => void) | undefined
   #closed = false
   #error: XenStoreRingError = XenStoreRingError.None
 
-  private constructor(ring: ByteRing, page: SharedMemory, notify: () => void, isGivenUp: () => boolean) {
+  private constructor(ring: ByteRing, page: SharedMemory, notify: () => void, side: 'front' | 'back') {
     this.#ring = ring
     this.#progress = new PeerProgress(ring)
     this.#page = page
     this.#notify = notify
-    this.#isGivenUp = isGivenUp
+    this.#side = side
+    this.#awaited = side === 'front' && isBeingMade(page)
   }
 
-  /** The domain's side: writes requests, reads replies; closed once the server says that it gave the page up. */
+  /**
+   * The domain's side: writes requests, reads replies; closed once the server says that it gave the page up. If the page
+   * says at first that its connection is being made, which whoever built the domain may have asked for, nothing else of it
+   * is looked at until that is done.
+   */
   static front(page: SharedMemory, notify: () => void): RingChannel {
-    const isGivenUp = (): boolean =>
-      (page.loadOrdered(at.serverFeatures.word) & XenStoreServerFeature.Error) !== 0 &&
-      page.loadOrdered(at.error.word) !== XenStoreRingError.None
-    return new RingChannel(new ByteRing(xenstoreRingView, page), page, notify, isGivenUp)
+    return new RingChannel(new ByteRing(xenstoreRingView, page), page, notify, 'front')
   }
 
   /** The server's side: reads requests, writes replies; tells why it gave the page up. */
   static back(page: SharedMemory, notify: () => void): RingChannel {
-    return new RingChannel(new ByteRing(reversed(xenstoreRingView), page), page, notify, () => false)
+    return new RingChannel(new ByteRing(reversed(xenstoreRingView), page), page, notify, 'back')
   }
 
   /** Why it is closed, where the reason lies in the page: indices more than a ring apart, or what `giveUp` said. */
@@ -53,14 +60,14 @@ export class RingChannel implements ByteChannel {
   }
 
   send(source: Uint8Array): number {
-    if (this.closed) return 0
+    if (this.closed || this.#isBeingMade) return 0
     const count = this.#ring.write(source)
     if (count > 0) this.#notify()
     return count
   }
 
   receive(target: Uint8Array): number {
-    if (this.closed) return 0
+    if (this.closed || this.#isBeingMade) return 0
     const count = this.#ring.read(target)
     if (count > 0) this.#notify()
     return count
@@ -81,6 +88,11 @@ export class RingChannel implements ByteChannel {
     return this.#progress.moved() ? 'worked' : 'spurious'
   }
 
+  /** What the server says that it can do. */
+  get serverFeatures(): number {
+    return this.#page.loadOrdered(at.serverFeatures.word)
+  }
+
   /** Leaves the page as it is: it belongs to the domain, which may go on with it later. */
   close(): void {
     if (this.#closed) return
@@ -98,9 +110,20 @@ export class RingChannel implements ByteChannel {
     this.close()
   }
 
+  get #isBeingMade(): boolean {
+    this.#awaited &&= isBeingMade(this.#page)
+    return this.#awaited
+  }
+
+  get #isGivenUp(): boolean {
+    if (this.#side === 'back' || (this.serverFeatures & XenStoreServerFeature.Error) === 0) return false
+    return this.#page.loadOrdered(at.error.word) !== XenStoreRingError.None
+  }
+
   #judge(): void {
+    if (this.#isBeingMade) return
     if (this.#ring.broken) this.#error = XenStoreRingError.RingIndex
-    else if (!this.#isGivenUp()) return
+    else if (!this.#isGivenUp) return
     this.#closed = true
   }
 }
