@@ -10,12 +10,15 @@ import type { MemoryLevel } from './quotas/memory-alarm.js'
 import { Quotas } from './quotas/quotas.js'
 import { Observers } from './server-observer.js'
 import { JournalRecorder } from './state/journal/journal-recorder.js'
-import { restoreTree } from './state/restore-tree.js'
+import { restoreDomains } from './state/restore-server.js'
+import { restoreSavedTree, restoreTree } from './state/restore-tree.js'
 import { saveNodes } from './state/save-nodes.js'
+import { NumberedTrees, nodesOf } from './state/tree-numbers.js'
 import type { DomainControl, StoreHost } from './store-host.js'
 import { OpenTransactions } from './transactions/open-transactions.js'
 import { initialTree } from './tree/initial-tree.js'
 import { type ChangeListener, Store } from './tree/store.js'
+import type { Tree, TreeNode } from './tree/tree.js'
 import { Watches } from './watches/watches.js'
 import type { XenstoreServerOptions } from './xenstore-server-options.js'
 
@@ -30,6 +33,8 @@ export interface StoreHostOptions {
 export interface NewStoreHost {
   readonly host: StoreHost
   readonly recorder: JournalRecorder | undefined
+  /** Of the state that is resumed. */
+  readonly trees: NumberedTrees | undefined
 }
 
 export const newStoreHost = ({ options, clock, onMemory, domains }: StoreHostOptions): NewStoreHost => {
@@ -44,8 +49,11 @@ export const newStoreHost = ({ options, clock, onMemory, domains }: StoreHostOpt
     transactions.leaveBehindTheOldest()
   }
   const recorder: JournalRecorder | undefined = journal && new JournalRecorder(journal, (): number => store.generation)
-  const tree = journal?.found ? restoreTree(journal.found, records) : initialTree(records.of(controlDomid))
-  const store: Store = new Store(tree, onChange, { generation: journal?.found?.generation ?? 0, recorder })
+  const state = options.resume?.state
+  if (state) restoreDomains(state, { quotas, records })
+  const { tree, nodes = [], generation } = beginning(options, records, controlDomid)
+  const store: Store = new Store(tree, onChange, { generation, recorder })
+  const trees = state && new NumberedTrees(tree, nodes, nodesOf(state.supplement), records)
   const [clients, observers] = [new Clients(), new Observers()]
   if (options.observer) observers.add(options.observer)
   const commands = controlCommands({ console: options.console, observers, more: options.commands })
@@ -58,5 +66,18 @@ export const newStoreHost = ({ options, clock, onMemory, domains }: StoreHostOpt
     observers,
     sendBuffer: new SendBuffer(),
   }
-  return { host: { store, ...connected, records, commands, quotas, limits, domains, journal }, recorder }
+  return { host: { store, ...connected, records, commands, quotas, limits, domains, journal }, recorder, trees }
+}
+
+interface Beginning {
+  readonly tree: Tree
+  readonly nodes?: readonly TreeNode[]
+  readonly generation: number
+}
+
+/** What was saved goes before what a journal has: it is the same, and more of it. */
+const beginning = ({ resume, journal }: XenstoreServerOptions, records: DomainRecords, control: Domid): Beginning => {
+  if (resume !== undefined) return restoreSavedTree(resume.state, records)
+  if (journal?.found) return { tree: restoreTree(journal.found, records), generation: journal.found.generation }
+  return { tree: initialTree(records.of(control)), generation: 0 }
 }

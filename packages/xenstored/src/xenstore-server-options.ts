@@ -6,6 +6,7 @@ import type { XenstoreLimits } from './quotas/limits.js'
 import type { QuotaValues } from './quotas/quota-values.js'
 import type { ServerObserver } from './server-observer.js'
 import type { Journal } from './state/journal/journal.js'
+import type { ResumeOptions } from './state/restore-server.js'
 
 export interface XenstoreServerOptions {
   /** What differs from `DEFAULT_LIMITS`. */
@@ -27,6 +28,8 @@ export interface XenstoreServerOptions {
   readonly controlRing?: { readonly page: SharedMemory; readonly port: Port }
   /** Whom to ask when domains end, by VIRQ_DOM_EXC. Without it, RELEASE alone tells of a domain's end. */
   readonly domainStates?: DomainStates
+  /** Another server's state, to go on with. */
+  readonly resume?: ResumeOptions
   /** Where all that happens to the store is written down, and what there was before. */
   readonly journal?: Journal
 }

@@ -3,6 +3,7 @@ import type { DomainStates, Platform } from '@split-driver/platform'
 import type { ByteChannel, XenStoreRingError } from '@split-driver/xenbus'
 import { EventEmitter } from 'events'
 import type TypedEmitter from 'typed-emitter'
+import type { Client } from './client/client.js'
 import { TurnQueue } from './client/turn-queue.js'
 import { removeEstate } from './domains/domain-death.js'
 import { DomainEnds } from './domains/domain-ends.js'
@@ -11,6 +12,10 @@ import { IntroducedDomain } from './domains/introduced-domain.js'
 import { newStoreHost } from './new-store-host.js'
 import { DurableChannel } from './state/journal/durable-channel.js'
 import type { JournalRecorder } from './state/journal/journal-recorder.js'
+import { type ResumeOptions, restoreClients, restoreTargets } from './state/restore-server.js'
+import { restoreTransactions } from './state/restore-transactions.js'
+import { type SaveOptions, saveServer } from './state/save-server.js'
+import type { NumberedTrees } from './state/tree-numbers.js'
 import type { DomainControl, StoreHost } from './store-host.js'
 import { AcceptedChannel } from './transport/accepted-channel.js'
 import { INTRODUCE_DOMAIN, RELEASE_DOMAIN } from './tree/initial-tree.js'
@@ -52,6 +57,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   readonly #accepted = new Set<AcceptedChannel>()
   readonly #ends: DomainEnds | undefined
   #disposed = false
+  readonly #controlPage: SharedMemory | undefined
   readonly #recorder: JournalRecorder | undefined
 
   /**
@@ -61,7 +67,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   constructor(platform: ServerPlatform, options: XenstoreServerOptions = {}) {
     super()
     this.#platform = platform
-    const { host, recorder } = newStoreHost({
+    const { host, recorder, trees } = newStoreHost({
       options,
       clock: platform.clock,
       onMemory: (domid, level) => this.emit('memory', domid, level),
@@ -69,14 +75,32 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     })
     this.#host = host
     this.#recorder = recorder
+    this.#controlPage = options.controlRing?.page
     this.#control = { domain: host.records.of(options.controlDomid ?? DOM0), privileged: true }
-    const { domainStates, controlRing } = options
+    const { domainStates, controlRing, resume } = options
+    if (resume && trees) this.#resume(resume, trees)
     if (domainStates) this.#ends = this.#watchEnds(domainStates)
-    if (controlRing) this.#serveControl(controlRing)
+    if (controlRing && !this.isIntroduced(this.#control.domain.domid)) this.#serveControl(controlRing)
+  }
+
+  /** All that this server is, for another to go on with. Synchronous, so that nothing happens while it is written. */
+  save(options: SaveOptions = {}): Uint8Array {
+    return saveServer(this.#host, { accepted: this.#accepted, introduced: this.#introduced.values() }, options)
+  }
+
+  /** Serves nobody any more and closes no connection: another goes on with them. */
+  handOver(): void {
+    for (const accepted of this.#accepted) accepted.leave()
+    this.#accepted.clear()
+    this[Symbol.dispose]()
   }
 
   /** Serves whoever is at the channel's other end, until either closes it. */
-  accept(channel: ByteChannel, { domid, privileged }: AcceptedAs): void {
+  accept(channel: ByteChannel, as: AcceptedAs): void {
+    this.#accept(channel, as)
+  }
+
+  #accept(channel: ByteChannel, { domid, privileged }: AcceptedAs): Client {
     const caller = { domain: this.#host.records.of(domid), privileged }
     const { journal } = this.#host
     const durable = journal === undefined ? channel : new DurableChannel(channel, journal)
@@ -84,6 +108,24 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
       this.#accepted.delete(accepted),
     )
     this.#accepted.add(accepted)
+    return accepted.client
+  }
+
+  /** Rings go on where they were: what lies in them is neither lost nor seen twice. */
+  #resume(resume: ResumeOptions, trees: NumberedTrees): void {
+    const { state } = resume
+    const clients = restoreClients(resume, {
+      takeChannel: (channel, as) => this.#accept(channel, as),
+      takeRing: (domid, port, shutDown) => {
+        const ownPage = domid === this.#control.domain.domid ? this.#controlPage : undefined
+        const introduced = this.#newDomain(domid, port, ownPage)
+        introduced.isShutDown = shutDown
+        this.#introduced.set(domid, introduced)
+        return introduced.client
+      },
+    })
+    restoreTargets(state, this.#host)
+    restoreTransactions(state.supplement, clients, trees, this.#host)
   }
 
   introduce(domid: Domid, _frame: FrameNumber, port: Port): void {

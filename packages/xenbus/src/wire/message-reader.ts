@@ -1,7 +1,10 @@
 import type { ByteChannel } from '../byte-channel.js'
+import { concatBytes } from './body.js'
 import { type Message, PAYLOAD_MAX_BYTES, SOCKMSG_BYTES, xsdSockmsg } from './message.js'
 
 const { at } = xsdSockmsg
+
+const NOTHING = new Uint8Array()
 
 /**
  * Cuts a stream of bytes into messages, however they arrive: header and body may come apart, one byte at a time or many
@@ -18,6 +21,8 @@ export class MessageReader {
   /** Bytes of the part that is being read: the header, or the body once there is one. */
   #filled = 0
   #broken = false
+  /** Bytes that come before what the channel has; none but where a reader goes on for another. */
+  #ahead: Uint8Array = NOTHING
 
   constructor(channel: ByteChannel) {
     this.#channel = channel
@@ -31,6 +36,18 @@ export class MessageReader {
   /** Part of a message has arrived and the rest has not. */
   get midMessage(): boolean {
     return this.#filled > 0 || this.#body !== undefined
+  }
+
+  /** What has been received and is no message yet: what another reader is to begin with that goes on with the channel. */
+  unfinished(): Uint8Array {
+    const header = this.#headerBytes.subarray(0, this.#body === undefined ? this.#filled : SOCKMSG_BYTES)
+    const body = this.#body === undefined ? NOTHING : this.#body.subarray(0, this.#filled)
+    return concatBytes(header, body, this.#ahead)
+  }
+
+  /** These bytes come after what was received, and before what the channel has. */
+  continueWith(bytes: Uint8Array): void {
+    this.#ahead = concatBytes(this.#ahead, bytes)
   }
 
   /** @returns the next message that is complete, or `undefined` until more arrives; for ever if the stream is broken */
@@ -67,10 +84,18 @@ export class MessageReader {
   /** @returns whether `target` is full; asks the channel again as long as it gives, since a ring gives up to its wrap */
   #fill(target: Uint8Array): boolean {
     while (this.#filled < target.length) {
-      const count = this.#channel.receive(this.#filled === 0 ? target : target.subarray(this.#filled))
+      const rest = this.#filled === 0 ? target : target.subarray(this.#filled)
+      const count = this.#ahead.length > 0 ? this.#takeAhead(rest) : this.#channel.receive(rest)
       if (count === 0) return false
       this.#filled += count
     }
     return true
+  }
+
+  #takeAhead(target: Uint8Array): number {
+    const taken = this.#ahead.subarray(0, target.length)
+    target.set(taken)
+    this.#ahead = this.#ahead.subarray(taken.length)
+    return taken.length
   }
 }

@@ -45,6 +45,15 @@ export interface ClientOptions {
   readonly onEnd: (reason: EndReason) => void
 }
 
+/** What is under way between a client and us. */
+export interface SavedConversation {
+  readonly input: Uint8Array
+  /** The rest of a message of which some has been sent. */
+  readonly partial: Uint8Array
+  /** Messages of which nothing has been sent. */
+  readonly whole: Uint8Array
+}
+
 /** One client: reads its requests, answers them, tells it of what it watches. */
 export class Client implements Watcher, TurnTaker, ObservedClient {
   readonly id: number
@@ -117,6 +126,22 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
     }
     this.#outbox.pump()
     return true
+  }
+
+  /**
+   * What has come from the client and is not answered, and what it has not been sent.
+   * @param take bytes that the channel has, which ends with this process; a ring keeps its own
+   */
+  save(take: Uint8Array): SavedConversation {
+    this.#reader.continueWith(take)
+    return { input: this.#reader.unfinished(), ...this.#outbox.unsent() }
+  }
+
+  /** Goes on where another left off. */
+  restore({ input, partial, whole }: SavedConversation): void {
+    this.#reader.continueWith(input)
+    this.#outbox.restore(partial, whole)
+    this.#options.wake()
   }
 
   /** Lets go of all that this client has. Idempotent. */

@@ -1,5 +1,14 @@
-import { type ByteChannel, PAYLOAD_MAX_BYTES, SOCKMSG_BYTES, XenStoreOp } from '@split-driver/xenbus'
+import {
+  type ByteChannel,
+  concatBytes,
+  decodeWatchEvent,
+  encodeMessage,
+  PAYLOAD_MAX_BYTES,
+  SOCKMSG_BYTES,
+  XenStoreOp,
+} from '@split-driver/xenbus'
 import type { ObservedClient } from '../server-observer.js'
+import { decodeMessages } from '../state/decode-messages.js'
 import type { StoreHost } from '../store-host.js'
 import type { Watch, Watcher } from '../watches/watches.js'
 import { bytesOf, messageOf, type Outgoing } from './outgoing.js'
@@ -83,6 +92,23 @@ export class Outbox {
     this.#count(-this.#replies, -this.#eventBytes, -this.#bytes)
   }
 
+  /** What has not gone out, in order: the rest of a message that has in part, and whole messages. */
+  unsent(): { readonly partial: Uint8Array; readonly whole: Uint8Array } {
+    const whole: Uint8Array[] = []
+    for (let i = 0; i < this.#waiting.size; i++) whole.push(encodeMessage(messageOf(this.#waiting.at(i)!)))
+    return { partial: this.#rest.slice(), whole: concatBytes(...whole) }
+  }
+
+  /** What another outbox of this client had not sent. @throws XenError EPROTO if that is no messages */
+  restore(partial: Uint8Array, whole: Uint8Array): void {
+    this.#rest = partial
+    for (const { type, reqId, txId, body } of decodeMessages(whole)) {
+      const event = type === XenStoreOp.WatchEvent ? decodeWatchEvent(body) : undefined
+      if (event === undefined) this.reply(type, reqId, txId, body)
+      else this.#queueEvent(event, event.path)
+    }
+  }
+
   #hasRoomFor(eventBytes: number): boolean {
     if (eventBytes > SOCKMSG_BYTES + PAYLOAD_MAX_BYTES) return false
     if (this.#eventBytes + eventBytes > this.#host.limits.undeliveredEventBytes) return false
@@ -100,7 +126,7 @@ export class Outbox {
     if (bytes !== 0) account.add('memory', bytes)
   }
 
-  #queueEvent({ token }: Watch, path: string): void {
+  #queueEvent({ token }: Pick<Watch, 'token'>, path: string): void {
     const event: Outgoing = { type: XenStoreOp.WatchEvent, reqId: 0, txId: 0, body: token, path }
     if (path.startsWith('@')) this.#waiting.push(event)
     else if (!this.#waiting.pushUnlessThere(path, event)) return

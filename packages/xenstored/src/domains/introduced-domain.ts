@@ -1,6 +1,7 @@
 import type { Domid, GrantRef, Port, SharedMemory } from '@split-driver/abi'
 import type { EventChannels } from '@split-driver/evtchn'
 import type { GrantMapper, Mapping } from '@split-driver/grant'
+import type { Client } from '../client/client.js'
 import { DomainRing, type DomainRingOptions } from '../transport/domain-ring.js'
 import type { DomainRecord } from './domain-record.js'
 
@@ -23,11 +24,13 @@ export class IntroducedDomain {
   readonly #page: SharedMemory
   #ring: DomainRing | undefined
   #port: Port | undefined
+  #remotePort: Port
 
   /** @throws XenError GNTST_* EINVAL ENOSPC; nothing is left mapped or bound then */
   constructor(options: IntroducedDomainOptions, remotePort: Port) {
     this.record = options.caller.domain
     this.#options = options
+    this.#remotePort = remotePort
     if (options.ownPage === undefined) this.#mapping = options.mapper.map(this.#domid, [XENSTORE_GRANT], 'writable')
     this.#page = options.ownPage ?? this.#mapping!.page(0)
     try {
@@ -36,6 +39,16 @@ export class IntroducedDomain {
       this.#unmap()
       throw error
     }
+  }
+
+  /** `undefined` if it could not be served again after it was introduced anew. */
+  get client(): Client | undefined {
+    return this.#ring?.client
+  }
+
+  /** Ours, and the domain's. */
+  get ports(): { readonly port: Port; readonly remotePort: Port } | undefined {
+    return this.#port === undefined ? undefined : { port: this.#port, remotePort: this.#remotePort }
   }
 
   get #domid(): Domid {
@@ -69,6 +82,7 @@ export class IntroducedDomain {
   }
 
   #connect(remotePort: Port): void {
+    this.#remotePort = remotePort
     this.#port = this.#events.bindInterdomain(this.#domid, remotePort)
     try {
       this.#ring = new DomainRing({ ...this.#options, page: this.#page, port: this.#port })

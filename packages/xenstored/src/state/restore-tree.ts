@@ -1,83 +1,69 @@
-import { type Domid, XenError } from '@split-driver/abi'
-import { isSpecialPath, isWatchPath, parentPath } from '@split-driver/xenbus'
+import type { Domid } from '@split-driver/abi'
+import { parentPath } from '@split-driver/xenbus'
 import type { DomainRecords } from '../domains/domain-record.js'
 import { storedBytes } from '../tree/accounting.js'
-import type { NodePermission, NodePermissions } from '../tree/permissions.js'
 import { chargeAccount } from '../tree/store.js'
-import { newNode, Tree } from '../tree/tree.js'
+import { newNode, type Tree } from '../tree/tree.js'
+import { type BuiltTree, buildTree, problem, restoredPermissions, type SavedNode } from './build-tree.js'
 import type { FoundState } from './journal/journal.js'
 import type { JournalEntry } from './journal/journal-entry.js'
 import { topDown } from './save-nodes.js'
-import type { StatePermission } from './stream/permission-list.js'
+import type { StateRecord } from './stream/records.js'
+import type { SavedState } from './supplement/saved-state.js'
 
-type Placed = Pick<JournalEntry & { kind: 'SET' }, 'path' | 'value' | 'permissions'>
+/** NODE_DATA of the store that everybody sees. */
+export const committedNodes = (records: readonly StateRecord[]): SavedNode[] =>
+  records.flatMap((record) => (record.kind === 'NODE_DATA' && record.connId === 0 ? [record] : []))
 
 /**
  * The tree that was found, its nodes charged to their owners.
  * @throws XenError EPROTO if the state contradicts itself
  */
 export const restoreTree = (found: FoundState, records: DomainRecords): Tree => {
-  const restorer = new TreeRestorer(records, found.generation)
-  for (const record of found.records) if (record.kind === 'NODE_DATA' && record.connId === 0) restorer.add(record)
-  for (const { entries } of found.batches) for (const entry of entries) restorer.apply(entry)
-  return restorer.finish()
+  const { generation } = found
+  const made = { generation, listingGeneration: generation }
+  let { tree } = buildTree(committedNodes(found.records), records, () => made)
+  for (const { entries } of found.batches) for (const entry of entries) tree = applied(tree, entry, records, generation)
+  chargeTree(tree)
+  return tree
 }
 
-/** Makes a tree of what was saved, and of what happened then, and charges its nodes to their owners. */
-class TreeRestorer {
-  readonly #records: DomainRecords
-  readonly #generation: number
-  #tree: Tree | undefined
-
-  /** @param generation stamped on all nodes */
-  constructor(records: DomainRecords, generation: number) {
-    this.#records = records
-    this.#generation = generation
-  }
-
-  /** A node that was saved: it was not there yet. */
-  add(node: Placed): void {
-    if (this.#tree?.get(node.path) !== undefined) throw problem(node.path, 'is there twice')
-    this.#set(node)
-  }
-
-  apply(entry: JournalEntry): void {
-    if (entry.kind === 'DIED') this.#records.end(this.#records.of(entry.domid as Domid))
-    else if (entry.kind === 'SET') this.#set(entry)
-    else if (this.#tree?.get(entry.path) !== undefined) this.#tree = this.#tree.delete(entry.path, this.#generation)
-  }
-
-  finish(): Tree {
-    if (this.#tree === undefined) throw problem('/', 'is missing')
-    for (const { path, node } of topDown(this.#tree))
-      chargeAccount(node.permissions[0].domain, 1, storedBytes(path, node))
-    return this.#tree
-  }
-
-  #set({ path, value, permissions }: Placed): void {
-    if (!isWatchPath(path) || !(path.startsWith('/') || isSpecialPath(path))) throw problem(path, 'is no path')
-    const before = this.#tree?.get(path)
-    const made = newNode(value, this.#permissions(path, permissions), this.#generation)
-    if (path === '/' && this.#tree === undefined) {
-      this.#tree = Tree.rooted(made)
-      return
-    }
-    const parent = parentPath(path)
-    if (this.#tree === undefined || (parent !== undefined && this.#tree.get(parent) === undefined))
-      throw problem(path, 'comes before its parent')
-    const node = before === undefined ? made : { ...before, value, permissions: made.permissions }
-    this.#tree = this.#tree.set(path, node)
-  }
-
-  #permissions(path: string, saved: readonly StatePermission[]): NodePermissions {
-    const [owner, ...others] = saved.map((entry): NodePermission => {
-      const { domid, kind, stale } = entry
-      return { domain: stale ? this.#records.nobody(domid) : this.#records.of(domid), kind }
-    })
-    if (owner === undefined) throw problem(path, 'has no owner')
-    return [owner, ...others]
-  }
+/**
+ * The tree that was saved, with the generations that it had if that is known, its nodes charged to their owners.
+ * @throws XenError EPROTO if the state contradicts itself
+ */
+export const restoreSavedTree = (
+  { stream, supplement }: SavedState,
+  records: DomainRecords,
+): BuiltTree & { readonly generation: number } => {
+  const saved = committedNodes(stream.records)
+  const known = supplement.find((record) => record.kind === 'STORE')
+  if (known !== undefined && known.generations.length !== saved.length)
+    throw problem('of the supplement', 'is missing, or there are too many')
+  // Nobody has seen a generation of a server whose stream says nothing of them, or it had others.
+  const { generation, generations } = known ?? { generation: 1, generations: saved.map(() => FIRST) }
+  const built = buildTree(saved, records, (index) => generations[index]!)
+  chargeTree(built.tree)
+  return { ...built, generation }
 }
 
-const problem = (path: string, what: string): XenError =>
-  new XenError('EPROTO', `state: the node ${path} ${what}`, { detail: { path } })
+const FIRST = { generation: 1, listingGeneration: 1 }
+
+const chargeTree = (tree: Tree): void => {
+  for (const { path, node } of topDown(tree)) chargeAccount(node.permissions[0].domain, 1, storedBytes(path, node))
+}
+
+const applied = (tree: Tree, entry: JournalEntry, records: DomainRecords, generation: number): Tree => {
+  if (entry.kind === 'DIED') {
+    records.end(records.of(entry.domid as Domid))
+    return tree
+  }
+  const { path } = entry
+  const before = tree.get(path)
+  if (entry.kind === 'REMOVE') return before === undefined ? tree : tree.delete(path, generation)
+  const parent = parentPath(path)
+  if (parent !== undefined && tree.get(parent) === undefined) throw problem(path, 'comes before its parent')
+  const { value } = entry
+  const permissions = restoredPermissions(path, entry.permissions, records)
+  return tree.set(path, before ? { ...before, value, permissions } : newNode(value, permissions, generation))
+}

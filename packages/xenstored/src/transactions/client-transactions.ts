@@ -1,7 +1,7 @@
 import type { Caller } from '../domains/domain-record.js'
 import type { ObservedClient } from '../server-observer.js'
 import type { StoreHost } from '../store-host.js'
-import { Transaction } from './transaction.js'
+import { type SavedTransaction, Transaction } from './transaction.js'
 
 const ID_LIMIT = 2 ** 32
 
@@ -34,11 +34,26 @@ export class ClientTransactions {
     do this.#lastId = (this.#lastId + 1) % ID_LIMIT
     while (this.#lastId === 0 || this.#byId.has(this.#lastId))
     const transaction = new Transaction(this.#host.store, this.#client.caller, this.#host.holds.now())
-    this.#byId.set(this.#lastId, transaction)
+    this.#add(this.#lastId, transaction)
     this.#host.transactions.add(transaction)
-    this.#client.caller.domain.account.add('transactions', 1)
-    this.#host.observers.current?.created?.('transaction', this.#client)
     return this.#lastId
+  }
+
+  /** The id that was given out last. */
+  get lastId(): number {
+    return this.#lastId
+  }
+
+  /** Goes on from where another left off. */
+  continueAfter(lastId: number): void {
+    this.#lastId = lastId
+  }
+
+  /** One that was open elsewhere. Whoever restores all of them makes them known to the host, the oldest first. */
+  restore(id: number, saved: SavedTransaction): Transaction {
+    const transaction = Transaction.restore(this.#host.store, this.#client.caller, this.#host.holds.now(), saved)
+    this.#add(id, transaction)
+    return transaction
   }
 
   /** The id names nothing any more. @returns what it named */
@@ -51,6 +66,12 @@ export class ClientTransactions {
     this.#client.caller.domain.account.add('transactions', -1)
     this.#host.observers.current?.destroyed?.('transaction', this.#client)
     return transaction
+  }
+
+  #add(id: number, transaction: Transaction): void {
+    this.#byId.set(id, transaction)
+    this.#client.caller.domain.account.add('transactions', 1)
+    this.#host.observers.current?.created?.('transaction', this.#client)
   }
 
   clear(): void {

@@ -63,6 +63,15 @@ export class Observations {
     return ABSENT
   }
 
+  /** The paths that were observed, in order. */
+  paths(): { readonly nodes: string[]; readonly listings: string[]; readonly subtrees: string[] } {
+    return {
+      nodes: [...this.#nodes.keys()],
+      listings: [...this.#listings.keys()],
+      subtrees: [...this.#subtrees.keys()],
+    }
+  }
+
   clear(): void {
     this.#nodes.clear()
     this.#listings.clear()

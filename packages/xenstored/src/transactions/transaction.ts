@@ -7,6 +7,27 @@ import type { Change, NodeEvent, Workspace } from '../tree/workspace.js'
 import { merged } from './merge.js'
 import { Observations } from './observations.js'
 
+/** A path, and whether it was removed, or its event is exact. */
+interface FlaggedPath {
+  readonly path: string
+  readonly flag: boolean
+}
+
+/** A transaction as it can be taken elsewhere. */
+export interface SavedTransaction {
+  /** `undefined` if it was left behind. */
+  readonly trees: { readonly base: Tree; readonly tree: Tree } | undefined
+  readonly driftBytes: number
+  readonly cost: number
+  readonly heldBytes: number
+  readonly nodes: readonly string[]
+  readonly listings: readonly string[]
+  readonly subtrees: readonly string[]
+  readonly touched: readonly FlaggedPath[]
+  readonly events: readonly FlaggedPath[]
+  readonly nodeCounts: ReadonlyMap<DomainRecord, number>
+}
+
 /**
  * A view of the store as it was when the transaction began, and what was changed in it since. Nobody sees that before
  * `commit`, which does all of it or nothing (rules 47 and 48).
@@ -17,7 +38,7 @@ export class Transaction implements Workspace {
   readonly #caller: Caller
   /** `undefined` once the transaction was left behind: then it shows the store as it is, and changes nothing. */
   #own: { readonly base: Tree; tree: Tree } | undefined
-  readonly #began: number
+  #began: number
   readonly #observations = new Observations()
   /** Each path that was created, written, given other permissions or removed, in order, and whether it ever was removed. */
   readonly #touched = new Map<string, { removed: boolean }>()
@@ -98,6 +119,39 @@ export class Transaction implements Workspace {
     for (const event of events) {
       if (this.#events.get(event.path)?.exact !== false) this.#events.set(event.path, event)
     }
+  }
+
+  /** All that its end depends on. */
+  save(): SavedTransaction {
+    return {
+      trees: this.#own && { ...this.#own },
+      driftBytes: this.driftBytes,
+      cost: this.#cost,
+      heldBytes: this.#heldBytes,
+      ...this.#observations.paths(),
+      touched: [...this.#touched].map(([path, { removed }]) => ({ path, flag: removed })),
+      events: [...this.#events.values()].map(({ path, exact }) => ({ path, flag: exact })),
+      nodeCounts: this.#nodeCounts,
+    }
+  }
+
+  /** A transaction that was open elsewhere, as it was. */
+  static restore(store: Store, caller: Caller, beganAt: number, saved: SavedTransaction): Transaction {
+    const transaction = new Transaction(store, caller, beganAt)
+    transaction.#own = saved.trees && { ...saved.trees }
+    transaction.#began -= saved.driftBytes
+    transaction.#cost = saved.cost
+    transaction.#hold(saved.heldBytes)
+    if (saved.trees !== undefined) {
+      const { base } = saved.trees
+      for (const path of saved.nodes) transaction.#observations.node(base, path)
+      for (const path of saved.listings) transaction.#observations.listing(base, path)
+      for (const path of saved.subtrees) transaction.#observations.subtree(base, path)
+    }
+    for (const { path, flag } of saved.touched) transaction.#touched.set(path, { removed: flag })
+    for (const { path, flag } of saved.events) transaction.#events.set(path, { path, exact: flag })
+    for (const [domain, count] of saved.nodeCounts) transaction.#nodeCounts.set(domain, count)
+    return transaction
   }
 
   /** Lets go of what keeps memory: the store has moved on too far. Only EAGAIN can come of it now. */

@@ -6,16 +6,16 @@ import type { StoreHost } from '../store-host.js'
 
 /** A client behind any channel, as a toolstack is behind a Unix socket. */
 export class AcceptedChannel {
-  readonly #channel: ByteChannel
-  readonly #client: Client
+  readonly channel: ByteChannel
+  readonly client: Client
   readonly #turns: TurnQueue
 
   /** @param onEnd the client is gone by itself */
   constructor(caller: Caller, channel: ByteChannel, host: StoreHost, turns: TurnQueue, onEnd: () => void) {
-    this.#channel = channel
+    this.channel = channel
     this.#turns = turns
-    const wake = (): void => turns.schedule(this.#client)
-    this.#client = new Client({
+    const wake = (): void => turns.schedule(this.client)
+    this.client = new Client({
       caller,
       channel,
       host,
@@ -29,12 +29,17 @@ export class AcceptedChannel {
   }
 
   get record(): DomainRecord {
-    return this.#client.caller.domain
+    return this.client.caller.domain
+  }
+
+  /** Serves no longer, and leaves the channel to whoever goes on with it. */
+  leave(): void {
+    this.client.end()
+    this.#turns.remove(this.client)
   }
 
   end(): void {
-    this.#client.end()
-    this.#turns.remove(this.#client)
-    this.#channel.close()
+    this.leave()
+    this.channel.close()
   }
 }

@@ -53,6 +53,10 @@ export class DomainRing implements TurnTaker {
     this.#advertise()
   }
 
+  get client(): Client {
+    return this.#connection.client
+  }
+
   /** Begins to serve; the domain may have asked something already. @throws XenError EBUSY EINVAL */
   listen(): void {
     const { events, port } = this.#options

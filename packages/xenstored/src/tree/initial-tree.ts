@@ -1,7 +1,7 @@
 import type { DomainRecord } from '../domains/domain-record.js'
 import { chargeMerge } from './accounting.js'
 import { chargeAccount } from './store.js'
-import { newNode, Tree } from './tree.js'
+import { newNode, Tree, type TreeNode } from './tree.js'
 
 /** Their permissions say who is told that a domain came, or went (rule 51). */
 export const INTRODUCE_DOMAIN = '@introduceDomain'
@@ -15,8 +15,8 @@ const PATHS = ['/', '/tool', '/tool/xenstored', INTRODUCE_DOMAIN, RELEASE_DOMAIN
  * @see xen/tools/xenstored/core.c setup_structure
  */
 export const initialTree = (owner: DomainRecord): Tree => {
-  const node = newNode(new Uint8Array(), [{ domain: owner, kind: 'none' }], 0)
-  const tree = PATHS.reduce((made, path) => made.set(path, node), Tree.rooted(node))
+  const node = (): TreeNode => newNode(new Uint8Array(), [{ domain: owner, kind: 'none' }], 0)
+  const tree = PATHS.reduce((made, path) => made.set(path, node()), Tree.rooted(node()))
   const touched = new Map(PATHS.map((path) => [path, { removed: false }]))
   chargeMerge(Tree.empty(), tree, touched, chargeAccount)
   return tree

@@ -78,9 +78,19 @@ export class Tree {
     return new Tree(newNode(new Uint8Array(), [] as unknown as NodePermissions, 0))
   }
 
+  /** A tree by the node that no path names. */
+  static of(top: TreeNode): Tree {
+    return new Tree(top)
+  }
+
   /** Nothing but a root. */
   static rooted(root: TreeNode): Tree {
     return new Tree(withChild(newNode(root.value, root.permissions, 0), '', root))
+  }
+
+  /** The node that no path names: from it hang the root and the special ones. */
+  get top(): TreeNode {
+    return this.#top
   }
 
   get(path: string): TreeNode | undefined {

@@ -1,0 +1,132 @@
+import { type Domid, type Port, XenError } from '@split-driver/abi'
+import { absolutePath, type ByteChannel, domainPath, isSpecialPath, isWatchPath } from '@split-driver/xenbus'
+import type { Client } from '../client/client.js'
+import type { QuotaValues } from '../quotas/quota-values.js'
+import { quotaNameOf } from '../quotas/quota-values.js'
+import type { StoreHost } from '../store-host.js'
+import type { QuotaValue } from './stream/quota-values.js'
+import { type StateRecord, UNLIMITED_DEPTH } from './stream/records.js'
+import type { SavedState } from './supplement/saved-state.js'
+import type { SupplementRecord } from './supplement/supplement-records.js'
+
+type ConnectionRecord = StateRecord & { readonly kind: 'CONNECTION_DATA' }
+type WatchRecord = StateRecord & { readonly kind: 'WATCH_DATA' | 'WATCH_DATA_EXTENDED' }
+type ConnectionSupplement = SupplementRecord & { readonly kind: 'CONNECTION' }
+
+/** What a server that was saved is to go on with. */
+export interface ResumeOptions {
+  readonly state: SavedState
+  /** The connection behind a descriptor; `undefined` if it is gone. */
+  readonly channelOf: (fd: number) => ByteChannel | undefined
+}
+
+/** How a server takes up who was connected to another. */
+export interface ClientTaker {
+  takeChannel(channel: ByteChannel, as: { readonly domid: Domid; readonly privileged: boolean }): Client
+  /** @returns `undefined` if the domain cannot be served any more: it is told of its end in time */
+  takeRing(domid: Domid, remotePort: Port, shutDown: boolean): Client | undefined
+}
+
+/** Quotas and features, before anybody is connected. A domain's features are those that it was offered. */
+export const restoreDomains = (
+  { stream, supplement }: SavedState,
+  host: Pick<StoreHost, 'quotas' | 'records'>,
+): void => {
+  for (const record of stream.records) {
+    if (record.kind === 'GLOBAL_QUOTA_DATA') setQuotas(host.quotas.defaults, record.perDomain)
+    else if (record.kind === 'DOMAIN_DATA') {
+      const domain = host.records.of(record.domid as Domid)
+      setQuotas(domain.account.quotas, record.quotas)
+      if (stream.version > 1) domain.features = record.features
+    }
+  }
+  for (const record of supplement) {
+    if (record.kind !== 'DOMAIN') continue
+    const domain = host.records.of(record.domid)
+    setQuotas(domain.account.quotas, record.quotas)
+    domain.features = record.features
+  }
+}
+
+/** Names that mean nothing here have no effect. @see docs/designs/xenstore-migration.md GLOBAL_QUOTA_DATA */
+const setQuotas = (quotas: QuotaValues, saved: readonly QuotaValue[]): void => {
+  for (const { name, value } of saved) {
+    const known = quotaNameOf(name)
+    if (known !== undefined) quotas[known] = value
+  }
+}
+
+/**
+ * Everybody who was connected, with watches and all that was under way; the store is there already.
+ * @returns the clients by the numbers that they have in the stream
+ * @throws XenError EPROTO if the state contradicts itself
+ */
+export const restoreClients = (
+  { state: { stream, supplement }, channelOf }: ResumeOptions,
+  taker: ClientTaker,
+): ReadonlyMap<number, Client> => {
+  const more = new Map<number, ConnectionSupplement>()
+  for (const record of supplement) if (record.kind === 'CONNECTION') more.set(record.connId, record)
+  const clients = new Map<number, Client>()
+  const gone = new Set<number>()
+  for (const record of stream.records) {
+    if (record.kind === 'CONNECTION_DATA') {
+      const client = takeClient(record, more.get(record.connId), channelOf, taker)
+      if (client === undefined) gone.add(record.connId)
+      else clients.set(record.connId, client)
+    } else if (record.kind === 'WATCH_DATA' || record.kind === 'WATCH_DATA_EXTENDED') {
+      const client = clients.get(record.connId)
+      if (client !== undefined) restoreWatch(record, client)
+      else if (!gone.has(record.connId)) throw unknown(`watch of connection ${record.connId}, which is not there`)
+    }
+  }
+  return clients
+}
+
+const takeClient = (
+  { spec, input, output, partialBytes }: ConnectionRecord,
+  more: ConnectionSupplement | undefined,
+  channelOf: ResumeOptions['channelOf'],
+  taker: ClientTaker,
+): Client | undefined => {
+  const client =
+    spec.kind === 'socket' ? takeSocket(spec.fd, more, channelOf, taker) : takeRing(spec.domid, more, taker)
+  if (more !== undefined) client?.transactions.continueAfter(more.lastTxId)
+  client?.restore({ input, partial: output.slice(0, partialBytes), whole: output.slice(partialBytes) })
+  return client
+}
+
+/** A socket's client is domain 0 if nothing else is known. */
+const takeSocket = (
+  fd: number,
+  more: ConnectionSupplement | undefined,
+  channelOf: ResumeOptions['channelOf'],
+  taker: ClientTaker,
+): Client | undefined => {
+  const channel = channelOf(fd)
+  const { domid = 0 as Domid, privileged = 1 } = more ?? {}
+  return channel && taker.takeChannel(channel, { domid, privileged: privileged === 1 })
+}
+
+/** Of a stream that is not ours only the port is known that its server had, which ended with it. */
+const takeRing = (domid: Domid, more: ConnectionSupplement | undefined, taker: ClientTaker): Client | undefined =>
+  more && taker.takeRing(domid, more.remotePort as Port, more.shutDown === 1)
+
+const restoreWatch = (record: WatchRecord, client: Client): void => {
+  const { path: given, token } = record
+  if (!isWatchPath(given)) throw unknown(`watch at ${given}, which is no path`)
+  const relative = !given.startsWith('/') && !isSpecialPath(given)
+  const depth = record.kind === 'WATCH_DATA_EXTENDED' && record.depth !== UNLIMITED_DEPTH ? record.depth : undefined
+  const path = absolutePath(given, client.domid)
+  client.watches.add({ path, token, base: relative ? domainPath(client.domid) : undefined, depth })
+}
+
+/** Who acts for whom, once all are there. */
+export const restoreTargets = ({ stream }: SavedState, { records }: Pick<StoreHost, 'records'>): void => {
+  for (const record of stream.records) {
+    if (record.kind !== 'CONNECTION_DATA' || record.spec.kind !== 'ring' || record.spec.target === undefined) continue
+    records.of(record.spec.domid).target = records.of(record.spec.target)
+  }
+}
+
+const unknown = (what: string): XenError => new XenError('EPROTO', `state: a ${what}`)

@@ -1,0 +1,145 @@
+import { type ByteChannel, concatBytes } from '@split-driver/xenbus'
+import type { Client } from '../client/client.js'
+import { OFFERED_FEATURES } from '../domains/domain-record.js'
+import type { IntroducedDomain } from '../domains/introduced-domain.js'
+import { QUOTA_NAMES, type QuotaValues } from '../quotas/quota-values.js'
+import type { StoreHost } from '../store-host.js'
+import type { AcceptedChannel } from '../transport/accepted-channel.js'
+import { saveNodes, topDown } from './save-nodes.js'
+import { saveTransactions } from './save-transactions.js'
+import { saveWatch } from './save-watch.js'
+import type { ConnectionSpec } from './stream/connection-spec.js'
+import type { QuotaValue } from './stream/quota-values.js'
+import { LATEST_VERSION, type StateRecord } from './stream/records.js'
+import { writeSavedState } from './supplement/saved-state.js'
+import type { SupplementRecord } from './supplement/supplement-records.js'
+import { TreeNumbers } from './tree-numbers.js'
+
+const NOTHING = new Uint8Array()
+
+export interface SaveOptions {
+  /** The descriptor by which a connection is found again; one that has none is not saved. */
+  readonly fdOf?: (channel: ByteChannel) => number | undefined
+  /** Of the socket that accepts connections. */
+  readonly socketFd?: number | undefined
+  /** A reply that is to be sent by whoever goes on: "OK" if it comes to that. */
+  readonly reply?: { readonly client: Client; readonly message: Uint8Array } | undefined
+}
+
+export interface ServedClients {
+  readonly accepted: Iterable<AcceptedChannel>
+  readonly introduced: Iterable<IntroducedDomain>
+}
+
+interface SavedClient {
+  readonly client: Client
+  readonly spec: ConnectionSpec
+  /** What the channel holds and would be lost with this process. */
+  readonly taken: Uint8Array
+  readonly remotePort: number
+  readonly shutDown: boolean
+}
+
+/** Bytes of a connection's input that a stream has room for. */
+const INPUT_LIMIT = 0xffff
+
+/** Channels give what they hold at once if there is room for it. */
+const PIECE_BYTES = 8192
+
+/**
+ * All that a server is, as bytes. By the document's first version unless something in it needs the second: that is what
+ * most can read.
+ */
+export const saveServer = (host: StoreHost, served: ServedClients, options: SaveOptions): Uint8Array => {
+  const clients = [...savedClients(served, options)]
+  const supplement = [...supplementOf(host, clients)]
+  const watches = clients.flatMap(({ client }) => [...client.watches.all()])
+  const domains = [...host.records.all()]
+  const needsLatest =
+    watches.some(({ depth }) => depth !== undefined) || domains.some(({ features }) => features !== OFFERED_FEATURES)
+  const version = needsLatest ? LATEST_VERSION : 1
+  return writeSavedState(recordsOf(host, clients, options, version), supplement, version)
+}
+
+function* savedClients({ accepted, introduced }: ServedClients, { fdOf }: SaveOptions): Generator<SavedClient> {
+  for (const domain of introduced) {
+    const { client, ports, record, isShutDown: shutDown } = domain
+    if (client === undefined || ports === undefined) continue
+    const { port, remotePort } = ports
+    const spec: ConnectionSpec = { kind: 'ring', domid: record.domid, target: record.target?.domid, port }
+    yield { client, spec, taken: NOTHING, remotePort, shutDown }
+  }
+  for (const { channel, client } of accepted) {
+    const fd = fdOf?.(channel)
+    if (fd === undefined || channel.closed) continue
+    yield {
+      client,
+      spec: { kind: 'socket', fd },
+      taken: take(channel, client.save(NOTHING).input.length),
+      remotePort: 0,
+      shutDown: false,
+    }
+  }
+}
+
+/** What has arrived, as far as there is room for it. @param before bytes that were taken before */
+const take = (channel: ByteChannel, before: number): Uint8Array => {
+  const pieces: Uint8Array[] = []
+  for (let left = INPUT_LIMIT - before; left >= PIECE_BYTES; ) {
+    const piece = new Uint8Array(PIECE_BYTES)
+    const count = channel.receive(piece)
+    if (count === 0) break
+    pieces.push(piece.subarray(0, count))
+    left -= count
+  }
+  return concatBytes(...pieces)
+}
+
+function* recordsOf(
+  host: StoreHost,
+  clients: readonly SavedClient[],
+  { socketFd = -1, reply }: SaveOptions,
+  version: number,
+): Generator<StateRecord> {
+  yield { kind: 'GLOBAL_DATA', socketFd, evtchnFd: -1 }
+  yield { kind: 'GLOBAL_QUOTA_DATA', perDomain: quotasOf(host.quotas.defaults), global: [] }
+  for (const { client, spec, taken } of clients) {
+    const { id: connId } = client
+    const { input, partial, whole } = client.save(taken)
+    const output = concatBytes(partial, whole, ...(reply?.client === client ? [reply.message] : []))
+    yield { kind: 'CONNECTION_DATA', connId, spec, input, output, partialBytes: partial.length, uniqueId: undefined }
+    for (const watch of client.watches.all()) yield saveWatch(connId, watch, version)
+  }
+  yield* saveNodes(host.store.tree)
+  for (const { spec } of clients) {
+    if (spec.kind !== 'ring') continue
+    const { features, account } = host.records.of(spec.domid)
+    yield { kind: 'DOMAIN_DATA', domid: spec.domid, features, quotas: quotasOf(account.quotas) }
+  }
+}
+
+function* supplementOf(host: StoreHost, clients: readonly SavedClient[]): Generator<SupplementRecord> {
+  const { store, records } = host
+  yield { kind: 'STORE', generation: store.generation, generations: [...topDown(store.tree)].map(({ node }) => node) }
+  for (const { domid, features, account } of records.all())
+    yield { kind: 'DOMAIN', domid, features, quotas: quotasOf(account.quotas) }
+  for (const { client, remotePort, shutDown } of clients) {
+    const { domain, privileged } = client.caller
+    yield {
+      kind: 'CONNECTION',
+      connId: client.id,
+      domid: domain.domid,
+      privileged: privileged ? 1 : 0,
+      remotePort,
+      shutDown: shutDown ? 1 : 0,
+      reserved: 0,
+      lastTxId: client.transactions.lastId,
+    }
+  }
+  yield* saveTransactions(
+    clients.map(({ client }) => client),
+    new TreeNumbers(store.tree),
+  )
+}
+
+const quotasOf = (quotas: QuotaValues): QuotaValue[] => QUOTA_NAMES.map((name) => ({ name, value: quotas[name] }))
