@@ -1,0 +1,142 @@
+import type { Domid, FrameNumber, Port } from '@split-driver/abi'
+import {
+  CHOICES,
+  chooseOperation,
+  clientsOf,
+  ServedStore,
+  type ServerUnderTest,
+  StoreMachine,
+  StoreModelRun,
+  settle,
+  XenStoreWireClient,
+} from '@split-driver/conformance'
+import { type ByteChannel, encodeMessage, packStringAndRest, packStrings, XenStoreOp } from '@split-driver/xenbus'
+import { type AcceptedAs, readSavedState, XenstoreServer, type XenstoreServerOptions } from '@split-driver/xenstored'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+
+const DOMAINS = 4
+const quotas = { nodes: 6, watches: 4, transactions: 2, 'node-permissions': 2 }
+
+const operation = fc.array(fc.nat(), { minLength: CHOICES, maxLength: CHOICES }).map((choices) => {
+  const next = choices.values()
+  return chooseOperation(clientsOf(DOMAINS), DOMAINS, (limit) => (next.next().value ?? 0) % limit)
+})
+
+/** A server that another takes the place of, as often as one likes; nobody who is connected is to notice. */
+class ReplacedServer implements ServerUnderTest {
+  readonly #machine: StoreMachine
+  readonly #options: XenstoreServerOptions
+  readonly #channels: ByteChannel[] = []
+  #server: XenstoreServer
+
+  constructor(machine: StoreMachine, options: XenstoreServerOptions) {
+    this.#machine = machine
+    this.#options = options
+    this.#server = new XenstoreServer(machine, options)
+  }
+
+  accept(channel: ByteChannel, as: AcceptedAs): void {
+    this.#channels.push(channel)
+    this.#server.accept(channel, as)
+  }
+
+  introduce(domid: number): void {
+    this.#server.introduce(domid as Domid, 0 as FrameNumber, 1 as Port)
+  }
+
+  holdings() {
+    return this.#server.holdings()
+  }
+
+  replace(): void {
+    const bytes = this.#server.save({ fdOf: (channel) => this.#channels.indexOf(channel) })
+    this.#server.handOver()
+    const resume = { state: readSavedState(bytes), channelOf: (fd: number) => this.#channels[fd] }
+    // What it is told to begin with is not what it goes on with.
+    this.#server = new XenstoreServer(this.#machine, { ...this.#options, quotas: { nodes: 1 }, resume })
+  }
+}
+
+const step = fc.oneof({ weight: 5, arbitrary: operation }, { weight: 1, arbitrary: fc.constant('replace' as const) })
+
+test('another server goes on with what was saved, in the middle of anything, and the model notices nothing', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 120, size: 'max' }), async (steps) => {
+      const machine = new StoreMachine()
+      const server = new ReplacedServer(machine, { quotas })
+      const run = new StoreModelRun(new ServedStore(machine, server), { domains: DOMAINS, quotas })
+      expect(await run.begin()).toBeUndefined()
+      for (const next of steps) {
+        if (next === 'replace') server.replace()
+        else expect(await run.step(next)).toBeUndefined()
+      }
+      expect(await run.compareAll()).toBeUndefined()
+    }),
+    { numRuns: 60 },
+  )
+})
+
+/** Requests as bytes, in which everything is that can be under way: watches, events, transactions, long values, errors. */
+const requestsOf = (domid: number): Uint8Array => {
+  const at = (name: string): string => `/local/domain/${domid}/${name}`
+  const bodies: [number, Uint8Array, number?][] = [
+    [XenStoreOp.Watch, packStrings(at('w'), 'token')],
+    [XenStoreOp.TransactionStart, packStrings('')],
+  ]
+  for (let i = 0; i < 30; i++) {
+    bodies.push([XenStoreOp.Write, packStringAndRest(at(`w/${i}`), 'v'.repeat(i % 7 === 0 ? 900 : i))])
+    bodies.push([XenStoreOp.Read, packStrings(at(`w/${i - 3}`))])
+    if (i % 3 === 0) bodies.push([XenStoreOp.Write, packStringAndRest(at(`t/${i}`), 'in it'), 1])
+  }
+  bodies.push([XenStoreOp.TransactionEnd, packStrings('T'), 1], [XenStoreOp.Directory, packStrings(at('t'))])
+  const messages = bodies.map(([type, body, txId = 0], i) => encodeMessage({ type, reqId: i + 1, txId, body }))
+  return Buffer.concat(messages)
+}
+
+interface Move {
+  /** Bytes that a client sends, if its channel takes them. */
+  readonly bytes: number
+  readonly rounds: number
+  readonly replace: boolean
+}
+
+/** What each client is told when they send their requests in these pieces, and when the server is replaced meanwhile. */
+const toldTo = async (moves: readonly Move[]): Promise<string[][]> => {
+  const machine = new StoreMachine()
+  const server = new ReplacedServer(machine, {})
+  const store = new ServedStore(machine, server)
+  const domids = [0, 1]
+  store.build(1)
+  const clients = [new XenStoreWireClient(store.connect(0)), new XenStoreWireClient(store.ring(1))]
+  server.introduce(1)
+  await clients[0]!.ask(XenStoreOp.Mkdir, packStrings('/local/domain/1'))
+  await clients[0]!.ask(XenStoreOp.SetPerms, packStrings('/local/domain/1', 'n1'))
+  const streams = domids.map(requestsOf)
+  const sent = [0, 0]
+  const send = (index: number, bytes: number): void => {
+    const first = sent[index]!
+    sent[index]! += clients[index]!.channel.send(streams[index]!.subarray(first, first + bytes))
+  }
+  for (const { bytes, rounds, replace } of moves) {
+    for (const index of sent.keys()) send(index, bytes)
+    await settle(rounds)
+    if (replace) server.replace()
+  }
+  for (let i = 0; i < 400; i++) {
+    for (const index of sent.keys()) send(index, 1024)
+    await settle(20)
+  }
+  return clients.map(({ messages }) => messages.map((message) => Buffer.from(encodeMessage(message)).toString('hex')))
+}
+
+test('each request is answered once, and no event is lost, wherever one server ends and the next begins', async () => {
+  const undisturbed = await toldTo([])
+  const move = fc.record({ bytes: fc.nat(600), rounds: fc.nat(12), replace: fc.boolean() })
+  await fc.assert(
+    fc.asyncProperty(fc.array(move, { maxLength: 40, size: 'max' }), async (moves) => {
+      expect(await toldTo(moves)).toEqual(undisturbed)
+    }),
+    { numRuns: 30 },
+  )
+})
