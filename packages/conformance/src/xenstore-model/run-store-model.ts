@@ -1,9 +1,10 @@
+import { packStrings, XenStoreOp } from '@split-driver/xenbus'
 import { settle, XenStoreWireClient } from '../xenstore-wire-client.js'
 import type { ModelQuotas } from './model-domains.js'
 import { ModelListings } from './model-listings.js'
 import { introduction, lookAt, offer, prelude, type StoreOperation } from './store-operation.js'
 import { bodyOf, codeOf } from './store-request.js'
-import type { StoreHoldings, StoreUnderTest } from './store-under-test.js'
+import type { StoreUnderTest } from './store-under-test.js'
 import { type ModelConnection, XenStoreModel } from './xenstore-model.js'
 
 export interface StoreModelOptions {
@@ -69,12 +70,23 @@ export class StoreModelRun {
 
   /** Reads everything, and how much everybody has. @returns the first difference */
   async compareAll(): Promise<string | undefined> {
-    return (await this.#all(this.#model.paths().flatMap(lookAt))) ?? this.#compareHoldings()
+    return (await this.#all(this.#model.paths().flatMap(lookAt))) ?? this.#compareAccounts()
   }
 
-  #compareHoldings(): string | undefined {
-    const [has, due] = [this.#store.holdings(), this.#model.holdings()].map(shownHoldings)
-    return has === due ? undefined : `the domains have [${has}], and [${due}] is due`
+  /** What the server has counted must be right, also for itself. */
+  async #compareAccounts(): Promise<string | undefined> {
+    const control = (...words: string[]): Promise<string> =>
+      this.#clients[0]!.ask(XenStoreOp.Control, packStrings(...words))
+    const faults = await control('check')
+    if (faults !== 'OK') return `CONTROL check says: ${faults}`
+    for (const account of this.#model.accounts()) {
+      const said = await control('quota', String(account.domid))
+      for (const name of ['nodes', 'watches', 'transactions'] as const) {
+        const count = Number(new RegExp(`^${name} *: *([0-9]+)`, 'm').exec(said)?.[1])
+        if (count !== account[name]) return `domain ${account.domid} has ${count} ${name}, and ${account[name]} are due`
+      }
+    }
+    return undefined
   }
 
   async #all(operations: readonly StoreOperation[]): Promise<string | undefined> {
@@ -126,10 +138,3 @@ export class StoreModelRun {
     return undefined
   }
 }
-
-const shownHoldings = (holdings: readonly StoreHoldings[]): string =>
-  holdings
-    .filter(({ watches, transactions }) => watches + transactions > 0)
-    .map(({ domid, watches, transactions }) => `${domid}: ${watches} watches, ${transactions} transactions`)
-    .sort()
-    .join('; ')

@@ -2,13 +2,6 @@ import type { Domid, Port } from '@split-driver/abi'
 import { type ByteChannel, channelPair, RingChannel } from '@split-driver/xenbus'
 import type { StoreMachine } from './store-machine.js'
 
-/** What a domain has open. */
-export interface StoreHoldings {
-  readonly domid: number
-  readonly watches: number
-  readonly transactions: number
-}
-
 /** A server that is to do as the model does. Everything that it does must happen within microtasks. */
 export interface StoreUnderTest {
   /** A connection of a domain; domain 0 is the control domain. */
@@ -17,14 +10,11 @@ export interface StoreUnderTest {
   ring(domid: number): ByteChannel
   /** A new domain has come to this number, with a ring page that nobody has used. */
   build(domid: number): void
-  /** In any order; of domains that have nothing, or not. */
-  holdings(): readonly StoreHoldings[]
 }
 
 /** What a XenStore server can do that is compared with the model; `XenstoreServer` of `@split-driver/xenstored` can. */
 export interface ServerUnderTest {
   accept(channel: ByteChannel, as: { readonly domid: Domid; readonly privileged: boolean }): void
-  holdings(): readonly StoreHoldings[]
 }
 
 /** Every domain has a port of this number. */
@@ -55,9 +45,5 @@ export class ServedStore implements StoreUnderTest {
 
   build(domid: number): void {
     this.#machine.addDomain(domid as Domid)
-  }
-
-  holdings(): readonly StoreHoldings[] {
-    return this.#server.holdings()
   }
 }

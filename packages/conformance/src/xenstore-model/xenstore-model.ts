@@ -13,12 +13,18 @@ import {
 } from './model-state.js'
 import { ModelTransaction } from './model-transaction.js'
 import type { StoreOperation, StoreOperationKind } from './store-operation.js'
-import type { StoreHoldings } from './store-under-test.js'
 
 /** Who a client is, and how it comes. */
 export interface ModelConnection {
   readonly domid: number
   readonly transport: Transport
+}
+
+export interface ModelAccount {
+  readonly domid: number
+  readonly nodes: number
+  readonly watches: number
+  readonly transactions: number
 }
 
 const PERMANENT = ['/', '@introduceDomain', '@releaseDomain']
@@ -73,10 +79,11 @@ export class XenStoreModel {
     return this.#clients[client]!.events.splice(0)
   }
 
-  /** What each domain has now. */
-  holdings(): StoreHoldings[] {
+  /** What each domain has now of what is counted. */
+  accounts(): ModelAccount[] {
     return this.#domains.all().map((life) => ({
       domid: life.domid,
+      nodes: this.#live.owned(life),
       watches: this.#count(life, ({ watches }) => watches.length),
       transactions: this.#count(life, ({ transactions }) => transactions.size),
     }))
