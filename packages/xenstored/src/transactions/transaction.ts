@@ -87,14 +87,16 @@ export class Transaction implements Workspace {
     return this.#caller.domain.account.hasMemory(bytes)
   }
 
-  observe(path: string): boolean {
-    if (this.#own === undefined || this.#observations.hasNode(path)) return true
-    const { privileged, domain } = this.#caller
-    if (!privileged && !domain.account.allows('transaction-nodes', this.#observations.nodeCount + 1)) return false
-    this.#observations.node(this.#own.base, path)
+  observe(path: string): WireError | undefined {
+    if (this.#own === undefined || this.#observations.hasNode(path)) return undefined
     const node = this.#own.base.get(path)
-    this.#hold(node === undefined ? path.length : storedBytes(path, node))
-    return true
+    const bytes = node === undefined ? path.length : storedBytes(path, node)
+    const { privileged, domain } = this.#caller
+    if (!privileged && !domain.account.allows('transaction-nodes', this.#observations.nodeCount + 1)) return 'ENOSPC'
+    if (!privileged && !domain.account.hasMemory(bytes)) return 'ENOMEM'
+    this.#observations.node(this.#own.base, path)
+    this.#hold(bytes)
+    return undefined
   }
 
   observeListing(path: string): void {

@@ -18,8 +18,11 @@ const event = (path: string, exact = false): NodeEvent => ({ path, exact })
 /** Follows a path and says that the answer will rest on every node that is missing and on the nearest there is. */
 const descend = ({ workspace }: Work, path: string): Descent | WireError => {
   const descent = workspace.tree.descend(path)
-  for (const missing of descent.missing) if (!workspace.observe(missing)) return 'ENOSPC'
-  return workspace.observe(descent.path) ? descent : 'ENOSPC'
+  for (const missing of descent.missing) {
+    const error = workspace.observe(missing)
+    if (error !== undefined) return error
+  }
+  return workspace.observe(descent.path) ?? descent
 }
 
 /**
@@ -63,7 +66,8 @@ export const removeNode = (work: Work, path: string): WireError | undefined => {
 export const removeSubtree = ({ workspace }: Work, path: string, node: TreeNode): WireError | undefined => {
   const events: NodeEvent[] = []
   for (const { path: below } of bottomUp(path, node)) {
-    if (!workspace.observe(below)) return 'ENOSPC'
+    const error = workspace.observe(below)
+    if (error !== undefined) return error
     events.push(event(below, below !== path))
   }
   workspace.observeSubtree(path)

@@ -82,9 +82,7 @@ export class Store implements Workspace {
   }
 
   /** Nothing can come between a request outside of a transaction and its answer. */
-  observe(): boolean {
-    return true
-  }
+  observe(): undefined {}
 
   observeListing(): void {}
 

@@ -1,3 +1,4 @@
+import type { WireError } from '@split-driver/xenbus'
 import type { DomainRecord } from '../domains/domain-record.js'
 import type { NodePermissions } from './permissions.js'
 import type { Tree } from './tree.js'
@@ -35,9 +36,9 @@ export interface Workspace {
   canHold(domain: DomainRecord, bytes: number): boolean
   /**
    * An answer rests on the node at `path`: its value, its permissions, or that there is none.
-   * @returns false if the transaction touches too many nodes; the request is to fail with ENOSPC
+   * @returns the error to answer with if the transaction touches too much
    */
-  observe(path: string): boolean
+  observe(path: string): WireError | undefined
   /** An answer rests on which children there are. */
   observeListing(path: string): void
   /** An answer rests on all that is there and below. */
