@@ -213,3 +213,19 @@ describe('rule 53 and S3: the death of a domain', () => {
     expect(other.channel.closed).toBe(true)
   })
 })
+
+describe('S4: domains that are only spoken of', () => {
+  test('S4: a guest’s permissions make nobody known: its entries are void, its node cannot be given to such', async () => {
+    const store = new StoreWorld()
+    const dom0 = store.connect()
+    await dom0.mkdir('/g')
+    await dom0.setPerms('/g', ['n1'])
+    const guest = store.connect(1)
+    expect(await guest.setPerms('/g', ['n1', 'b7'])).toBe('OK')
+    expect(await guest.setPerms('/g', ['n7'])).toBe('!ENOENT')
+    expect(await dom0.ask(XenStoreOp.Control, packStrings('quota', '7'))).toBe('!ENOENT')
+    expect(await (await store.introduce(7)).read('/g')).toBe('!EACCES')
+    expect(await guest.setPerms('/g', ['n1', 'b7'])).toBe('OK')
+    expect(await store.connect(7).read('/g')).toBe('')
+  })
+})

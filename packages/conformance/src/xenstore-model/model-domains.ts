@@ -41,6 +41,12 @@ export class ModelDomains {
     return life
   }
 
+  /** Whom a permission names: only the privileged can speak of a domain that there is not yet. */
+  named(domid: number, privileged: boolean): Life {
+    if (privileged || this.#lives.has(domid)) return this.lifeOf(domid)
+    return { domid, alive: false, features: 0, quotas: this.#defaults, target: undefined }
+  }
+
   all(): Life[] {
     return [...this.#lives.values()]
   }

@@ -126,7 +126,8 @@ export class XenStoreModel {
     const named = operation.kind === 'setPerms' ? operation.permissions : []
     if (exceeds(caller, named.length, mostPermissions)) return '!ENOSPC'
     const path = absolute(caller, operation.path)
-    if (path !== undefined) for (const permission of named) this.#domains.lifeOf(domidOf(permission))
+    const [owner] = path === undefined ? [] : named.map((one) => this.#domains.named(domidOf(one), caller.privileged))
+    if (owner?.alive === false) return '!ENOENT'
     const room = (nodes || Infinity) - this.#live.owned(caller.life) - (inside?.gain(caller.life) ?? 0)
     if (inside !== undefined)
       return inside.request({ ...this.#scope(client), state: inside.own, room }, operation, path).reply
@@ -137,7 +138,7 @@ export class XenStoreModel {
   }
 
   #scope({ caller }: ModelClient): Omit<NodeScope, 'state' | 'room'> {
-    return { caller, stamp: this.#stamp, lifeOf: (domid) => this.#domains.lifeOf(domid) }
+    return { caller, stamp: this.#stamp, lifeOf: (domid) => this.#domains.named(domid, caller.privileged) }
   }
 
   #start(client: ModelClient): string {

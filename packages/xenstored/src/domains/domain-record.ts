@@ -40,11 +40,12 @@ export class DomainRecord {
 /** The records of all domains that are alive, or that were named in a permission before they came to life. */
 export class DomainRecords {
   readonly #byDomid = new Map<Domid, DomainRecord>()
+  readonly #nobodies = new Map<Domid, DomainRecord>()
   readonly #quotas: Quotas
-  readonly #exists: (domid: Domid) => boolean
+  readonly #exists: ((domid: Domid) => boolean) | undefined
 
   /** @param exists what the machine says; where it says nothing, any domain may be about to come */
-  constructor(quotas: Quotas, exists: (domid: Domid) => boolean = () => true) {
+  constructor(quotas: Quotas, exists?: (domid: Domid) => boolean) {
     this.#quotas = quotas
     this.#exists = exists
   }
@@ -59,15 +60,25 @@ export class DomainRecords {
     return record
   }
 
-  /** As `of`, if there is such a domain. What is granted to one that is not there must not wait for the next (rule 53). */
-  find(domid: Domid): DomainRecord | undefined {
-    return this.#byDomid.get(domid) ?? (this.#exists(domid) ? this.of(domid) : undefined)
+  /**
+   * As `of`, if there is such a domain: what is granted to one that is not there must not wait for the next (rule 53). Where
+   * the machine does not say, the privileged may speak of any; others cannot make us keep records (S4).
+   */
+  find(domid: Domid, privileged = true): DomainRecord | undefined {
+    const known = this.#byDomid.get(domid)
+    if (known !== undefined) return known
+    return (this.#exists?.(domid) ?? privileged) ? this.of(domid) : undefined
   }
 
-  /** Nobody: for a permission that names a domain that does not exist. */
+  /** Nobody, for a permission that names a domain that does not exist: always dead, and the same for each domid. */
   nobody(domid: Domid): DomainRecord {
-    const record = new DomainRecord(domid, this.#quotas.open(domid))
-    record.die()
+    let record = this.#nobodies.get(domid)
+    if (record === undefined) {
+      const [anybody] = this.#nobodies.values()
+      record = new DomainRecord(domid, anybody?.account ?? this.#quotas.open(domid))
+      record.die()
+      this.#nobodies.set(domid, record)
+    }
     return record
   }
 

@@ -51,7 +51,9 @@ export const directory: Handler = (exchange) => {
   if (path === undefined) return 'EINVAL'
   const node = listNode(exchange.work, path)
   if (typeof node === 'string') return node
-  exchange.respond(listingBody(node))
+  const body = listingBody(node)
+  if (body === undefined) return 'E2BIG'
+  exchange.respond(body)
   return undefined
 }
 
@@ -83,7 +85,7 @@ export const setPerms: Handler = (exchange) => {
   const parsed = texts.flatMap((text) => parsePermission(text) ?? [])
   const path = watchPath(exchange.client, pathBytes)
   if (parsed.length < texts.length || path === undefined) return 'EINVAL'
-  const permissions = resolvePermissions(parsed, exchange.host.records)
+  const permissions = resolvePermissions(parsed, exchange.host.records, privileged)
   if (typeof permissions === 'string') return permissions
   return acknowledge(exchange, permitNode(exchange.work, path, permissions))
 }

@@ -56,12 +56,16 @@ const others = ([, ...entries]: NodePermissions): NodePermission[] => entries
 export const resolvePermissions = (
   permissions: readonly Permission[],
   records: DomainRecords,
+  privileged: boolean,
 ): NodePermissions | WireError => {
   const [first, ...others] = permissions
   if (first === undefined) return 'EINVAL'
-  const owner = records.find(first.domid)
+  const owner = records.find(first.domid, privileged)
   if (owner === undefined) return 'ENOENT'
-  const rest = others.map(({ domid, kind }) => ({ domain: records.find(domid) ?? records.nobody(domid), kind }))
+  const rest = others.map(({ domid, kind }) => ({
+    domain: records.find(domid, privileged) ?? records.nobody(domid),
+    kind,
+  }))
   return [{ domain: owner, kind: first.kind }, ...rest]
 }
 
