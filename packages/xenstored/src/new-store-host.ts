@@ -56,7 +56,7 @@ export const newStoreHost = ({ options, clock, onMemory, domains }: StoreHostOpt
   const trees = state && new NumberedTrees(tree, nodes, nodesOf(state.supplement), records)
   const [clients, observers] = [new Clients(), new Observers()]
   if (options.observer) observers.add(options.observer)
-  const commands = controlCommands({ console: options.console, observers, more: options.commands })
+  const commands = controlCommands({ ...options, observers, more: options.commands })
   journal?.begin(() => ({ records: saveNodes(store.tree), generation: store.generation }))
   const connected = {
     holds: new Holds(clients, clock),

@@ -17,6 +17,8 @@ export interface XenstoreServerOptions {
   readonly observer?: ServerObserver
   /** Where CONTROL's `log`, `memreport` and `print` write; without it they are unknown. */
   readonly console?: ServerConsole
+  /** A file, opened by the console, to which requests and replies are logged from the beginning; CONTROL's `log` ends that. */
+  readonly traceFile?: string
   /** What else CONTROL may ask. */
   readonly commands?: readonly ControlCommand[]
   /** The control domain, which may do everything; domain 0 unless given. */

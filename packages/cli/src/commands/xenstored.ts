@@ -15,6 +15,7 @@ interface XenstoredCommandOptions {
   readonly persistSync: boolean
   readonly pidFile?: string
   readonly log?: string
+  readonly traceFile?: string
   readonly logLevel: LogLevel
   readonly json: boolean
 }
@@ -46,6 +47,7 @@ export const addXenstored = (program: Command, host: CommandHost): void => {
     .option('--persist-sync', 'wait for the disk each time, for whoever fears a loss of power', false)
     .option('--pid-file <file>', 'hold the process id in this file')
     .option('--log <file>', 'append the log to this file')
+    .option('--trace-file <file>', 'append every request and reply to this file; xenstore control log ends that')
     .addOption(new Option('--log-level <level>', 'what the daemon says of itself').choices(logLevels).default('info'))
     .option('--json', 'log lines of JSON in place of text', false)
   for (const name of QUOTA_NAMES)
@@ -82,7 +84,15 @@ const quotasOf = (command: Command): Partial<QuotaValues> => {
 }
 
 const xenstored = async (command: Command, options: XenstoredCommandOptions, host: CommandHost): Promise<ExitCode> => {
-  const { socket: sockets = [xenstoreSocketPath()], persist, pidFile, log: file, logLevel: level, json } = options
+  const {
+    socket: sockets = [xenstoreSocketPath()],
+    persist,
+    pidFile,
+    traceFile,
+    log: file,
+    logLevel: level,
+    json,
+  } = options
   await using machine = await host.openStoreMachine(options.host)
   const { clock } = machine.platform
   await using processLog = new ProcessLog({ level, json, clock, file })
@@ -94,6 +104,7 @@ const xenstored = async (command: Command, options: XenstoredCommandOptions, hos
     log: new DomainAllowance(log, clock),
     ...(persist === undefined ? {} : { persist: { folder: persist, sync: options.persistSync } }),
     ...(pidFile === undefined ? {} : { pidFile }),
+    ...(traceFile === undefined ? {} : { traceFile }),
   })
   log.info({ event: 'machine', machine: machine.name }, 'the store is there')
   return await serveUntilStopped({ daemon, clock, log, reload: () => processLog.reopen() })

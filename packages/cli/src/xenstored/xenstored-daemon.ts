@@ -19,6 +19,8 @@ export interface XenstoredOptions {
   readonly pidFile?: string
   /** Where relative names of the files begin that CONTROL has written. */
   readonly logFolder: string
+  /** Requests and replies are logged to this file. */
+  readonly traceFile?: string
   readonly log: Log
 }
 
@@ -54,12 +56,18 @@ export class XenstoredDaemon implements Daemon {
 
   async #open(
     { platform, options }: StoreMachine,
-    { sockets, quotas = {}, persist, pidFile, logFolder, log }: XenstoredOptions,
+    { sockets, quotas = {}, persist, pidFile, logFolder, traceFile, log }: XenstoredOptions,
   ) {
     const journal = persist && (await openJournal(persist.folder, persist.sync, log))
     if (journal !== undefined) this.#endings.push(() => journal[Symbol.asyncDispose]())
     const console = new FileConsole(logFolder, (text) => log.info({ event: 'console' }, text))
-    const server = new XenstoreServer(platform, { ...options, quotas, console, ...(journal && { journal }) })
+    const server = new XenstoreServer(platform, {
+      ...options,
+      quotas,
+      console,
+      ...(journal && { journal }),
+      ...(traceFile === undefined ? {} : { traceFile }),
+    })
     this.#endings.push(async () => server[Symbol.dispose]())
     logXenstored(server, log)
     for (const path of sockets) {

@@ -104,6 +104,20 @@ describe('split-driver xenstored', () => {
     expect(existsSync(folder.file('socket'))).toBe(false)
   })
 
+  test('--trace-file: requests and replies are logged, until xenstore control says off', async () => {
+    const trace = folder.file('trace')
+    using store = await RunningStore.start(folder, '--trace-file', trace)
+    await using client = await store.client()
+    await client.write('/traced', 'one')
+    expect(await splitDriver('xenstore', 'control', '--xenstored', store.socket, 'log', 'off')).toMatchObject({
+      code: 0,
+    })
+    await client.write('/silent', 'two')
+    const lines = readFileSync(trace, 'utf8')
+    expect(lines).toMatch(/^io: IN \d+ \(d0\) \d{8} \d\d:\d\d:\d\d WRITE \(\/traced one\)$/m)
+    expect(lines).not.toContain('/silent')
+  })
+
   test('SIGHUP: the log goes on in a new file, whoever moved the old one away', async () => {
     const log = folder.file('log')
     using store = await RunningStore.start(folder, '--log', log, '--json')

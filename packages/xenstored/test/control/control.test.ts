@@ -1,10 +1,10 @@
 import { packStrings, toText, XenStoreOp } from '@split-driver/xenbus'
-import type { ControlCommand } from '@split-driver/xenstored'
+import type { ControlCommand, XenstoreServerOptions } from '@split-driver/xenstored'
 import { describe, expect, test } from 'vitest'
 import { MemoryConsole } from '../support/memory-console.js'
 import { StoreWorld } from '../support/store-world.js'
 
-const world = (options: { readonly console?: MemoryConsole; readonly commands?: readonly ControlCommand[] } = {}) => {
+const world = (options: XenstoreServerOptions & { readonly console?: MemoryConsole } = {}) => {
   const store = new StoreWorld(options)
   const dom0 = store.connect()
   const control = async (...texts: string[]) => {
@@ -175,6 +175,17 @@ describe('CONTROL log, logfile, memreport, print', () => {
     expect(console.open).toEqual([])
     expect(await control('log', 'on')).toBe('OK')
     expect(console.open).toEqual(['trace'])
+  })
+
+  test('a trace file is logged to from the beginning, and needs a console', async () => {
+    const console = new MemoryConsole()
+    const { control } = world({ console, traceFile: 'trace' })
+    await control('log', 'off')
+    expect(console.files.get('trace')).toEqual([
+      'obj: CREATE connection 1 (d0)',
+      'io: IN 1 (d0) 20260102 03:04:05 CONTROL (log off )',
+    ])
+    expect(() => world({ traceFile: 'trace' })).toThrow(TypeError)
   })
 
   test('switches choose what is logged', async () => {
