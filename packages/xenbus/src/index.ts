@@ -33,7 +33,14 @@ export { type CloseOptions, FrontendDevice } from './device/frontend-device.js'
 export type { Otherend } from './device/otherend.js'
 export type { OpenOptions } from './device/xenbus-device.js'
 export * from './keys/key.js'
-export { type KeySet, type KeyShapes, type KeysToWrite, type KeyValues, keySet } from './keys/key-set.js'
+export {
+  type KeySet,
+  type KeyShapes,
+  type KeysToWrite,
+  type KeyValues,
+  keySet,
+  type SomeKeyValues,
+} from './keys/key-set.js'
 export { KEY } from './keys/keys.js'
 export * from './observe.js'
 export type { Permission, PermissionKind } from './permission.js'

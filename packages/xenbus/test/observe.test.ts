@@ -1,4 +1,11 @@
-import { observeOtherendState, observePaths, observeState, observeValue } from '@split-driver/xenbus'
+import {
+  observeOtherendState,
+  observePaths,
+  observeState,
+  observeValue,
+  type Watch,
+  type WatchOptions,
+} from '@split-driver/xenbus'
 import { expect, it } from 'vitest'
 import { DeviceWorld, ProbeBackend, ProbeFrontend } from './device/world.js'
 import { MemoryXenStore } from './memory-xenstore.js'
@@ -75,4 +82,43 @@ it('a device tells both states from where they are, and completes when it is clo
   expect(other.slice(-3)).toEqual([5, 6, 'closed'])
   expect(frontend.listenerCount('state') + frontend.listenerCount('closed')).toBe(0)
   await backend.close()
+})
+
+it('S8: while a value is read, what changes is looked at once more, however often it did', async () => {
+  const store = new MemoryXenStore()
+  const view = store.view(0)
+  let reads = 0
+  let answer = (): void => undefined
+  const slow = {
+    watch: (path: string) => view.watch(path),
+    tryRead: async (path: string) => {
+      reads++
+      await new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      return view.tryRead(path)
+    },
+  }
+  const seen: unknown[] = []
+  const subscription = observeValue(slow, '/a').subscribe((value) => seen.push(value))
+  await settle()
+  for (let i = 0; i < 1000; i++) await view.write('/a', String(i))
+  for (let i = 0; i < 3; i++) {
+    answer()
+    await settle()
+  }
+  expect([reads, seen]).toEqual([2, ['999']])
+  subscription.unsubscribe()
+})
+
+it('its end gives up what is being asked', async () => {
+  const signals: (AbortSignal | undefined)[] = []
+  const never = {
+    watch: (_: string, options?: WatchOptions): Promise<Watch> => {
+      signals.push(options?.signal)
+      return new Promise(() => undefined)
+    },
+  }
+  observePaths(never, '/a').subscribe().unsubscribe()
+  expect(signals.map((signal) => signal?.aborted)).toEqual([true])
 })

@@ -1,6 +1,6 @@
 import { XenError } from '@split-driver/abi'
 import { joinPath } from '../wire/path.js'
-import type { XenStoreOperations } from '../xenstore.js'
+import type { CallOptions, TransactionOptions, XenStore, XenStoreOperations } from '../xenstore.js'
 import type { Key } from './key.js'
 
 /** Keys and the text to write under each, relative to a device's directory: `{ 'ring-ref': 8, 'feature-x': true }`. */
@@ -13,15 +13,34 @@ export type KeyValues<Shapes extends KeyShapes> = {
   readonly [Name in keyof Shapes]: Shapes[Name] extends Key<infer T> ? T : never
 }
 
+/** Values for some of the keys; what is `undefined` or left out is not written. */
+export type SomeKeyValues<Shapes extends KeyShapes> = {
+  readonly [Name in keyof Shapes]?: KeyValues<Shapes>[Name] | undefined
+}
+
 /** The keys that one half writes and the other reads, declared once: names, types, defaults. */
 export interface KeySet<Shapes extends KeyShapes> {
   /**
-   * Reads all of them below `directory`; what is missing takes its default.
+   * Reads all of them below `directory`, in one pass; what is missing takes its default. Another's write may get in between:
+   * inside a transaction, and by `readTogether`, they are all of one moment.
    * @throws XenError ENOENT a key without a default is missing; BAD_KEY one is there and makes no sense (rule 37)
    */
-  read(store: Pick<XenStoreOperations, 'tryRead'>, directory: string): Promise<KeyValues<Shapes>>
-  /** The text for each of these values; what is `undefined` or left out is not written. */
-  format(values: { readonly [Name in keyof Shapes]?: KeyValues<Shapes>[Name] | undefined }): Record<string, string>
+  read(store: Pick<XenStoreOperations, 'tryRead'>, directory: string, options?: CallOptions): Promise<KeyValues<Shapes>>
+  /** As `read`, in a transaction of its own. @throws XenError as `read`, and EAGAIN */
+  readTogether(
+    store: Pick<XenStore, 'transaction'>,
+    directory: string,
+    options?: TransactionOptions,
+  ): Promise<KeyValues<Shapes>>
+  /** Writes these values below `directory`, in a transaction of its own: who watches sees all of them or none. */
+  write(
+    store: Pick<XenStore, 'transaction'>,
+    directory: string,
+    values: SomeKeyValues<Shapes>,
+    options?: TransactionOptions,
+  ): Promise<void>
+  /** The text for each of these values. */
+  format(values: SomeKeyValues<Shapes>): Record<string, string>
   readonly shapes: Shapes
 }
 
@@ -47,17 +66,27 @@ export const parseKey = <T>(key: Key<T>, path: string, text: string | undefined)
 /** Declares a set of keys: `keySet({ 'feature-flush-cache': flag(false), 'sector-size': u32Key(512) })`. */
 export const keySet = <const Shapes extends KeyShapes>(shapes: Shapes): KeySet<Shapes> => {
   const names = Object.keys(shapes)
+  const read: KeySet<Shapes>['read'] = async (store, directory, options) => {
+    const paths = names.map((name) => joinPath(directory, name))
+    const texts = await Promise.all(paths.map((path) => store.tryRead(path, options)))
+    const values = names.map((name, i) => [name, parseKey(shapes[name]!, paths[i]!, texts[i])])
+    return Object.fromEntries(values) as KeyValues<Shapes>
+  }
+  const format: KeySet<Shapes>['format'] = (values) => {
+    const given = Object.entries(values).filter(([, value]) => value !== undefined)
+    return Object.fromEntries(given.map(([name, value]) => [name, shapes[name]!.format(value)]))
+  }
   return {
     shapes,
-    read: async (store, directory) => {
-      const paths = names.map((name) => joinPath(directory, name))
-      const texts = await Promise.all(paths.map((path) => store.tryRead(path)))
-      const values = names.map((name, i) => [name, parseKey(shapes[name]!, paths[i]!, texts[i])])
-      return Object.fromEntries(values) as KeyValues<Shapes>
-    },
-    format: (values) => {
-      const given = Object.entries(values).filter(([, value]) => value !== undefined)
-      return Object.fromEntries(given.map(([name, value]) => [name, shapes[name]!.format(value)]))
+    read,
+    format,
+    readTogether: (store, directory, options) => store.transaction((t) => read(t, directory), options),
+    write: async (store, directory, values, options) => {
+      const texts = Object.entries(format(values))
+      await store.transaction(
+        (t) => Promise.all(texts.map(([name, text]) => t.write(joinPath(directory, name), text))),
+        options,
+      )
     },
   }
 }

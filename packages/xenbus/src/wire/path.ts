@@ -12,6 +12,15 @@ const isWellFormed = (path: string): boolean =>
   !path.includes('//') &&
   (path === '/' || !path.endsWith('/'))
 
+/** What happens to a domain, as a path that can be watched; its permissions are those of whoever may hear of it (rule 51). */
+export const SPECIAL_PATH = { introduceDomain: '@introduceDomain', releaseDomain: '@releaseDomain' } as const
+
+/**
+ * The end of one domain, as a path that can be watched at servers that know of a watch's depth.
+ * @see docs/misc/xenstore.txt WATCH
+ */
+export const releasePath = (domid: Domid): string => `${SPECIAL_PATH.releaseDomain}/${domid}`
+
 /** `@introduceDomain`, `@releaseDomain` and their like: names of happenings, not of nodes. */
 export const isSpecialPath = (path: string): boolean => path.startsWith('@')
 
