@@ -1,4 +1,10 @@
 export type { ControlCommand, ControlExchange } from './control/control-command.js'
+export {
+  type LiveUpdateOptions,
+  liveUpdateCommand,
+  type Successor,
+  type SuccessorProgram,
+} from './control/live-update-command.js'
 export type { LogFile, ServerConsole } from './control/server-console.js'
 export { DEFAULT_LIMITS, type XenstoreLimits } from './quotas/limits.js'
 export type { MemoryLevel } from './quotas/memory-alarm.js'

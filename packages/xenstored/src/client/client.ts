@@ -200,7 +200,7 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
     if (transaction === undefined && txId !== 0 && !OUTSIDE_TRANSACTIONS.has(type)) return 'ENOENT'
     const work = { workspace: transaction ?? host.store, caller: this.caller }
     const respond = (reply: Uint8Array): void => this.#respond(message, reply)
-    const exchange: Exchange = { client: this, host, work, txId, body, respond }
+    const exchange: Exchange = { client: this, host, work, reqId: message.reqId, txId, body, respond }
     return handler(exchange)
   }
 

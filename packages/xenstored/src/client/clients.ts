@@ -19,6 +19,10 @@ export class Clients {
     this.#byId.delete(client.id)
   }
 
+  has(client: Client): boolean {
+    return this.#byId.get(client.id) === client
+  }
+
   /** In the order in which they came. */
   all(): IterableIterator<Client> {
     return this.#byId.values()

@@ -1,9 +1,14 @@
 import type { WireError } from '@split-driver/xenbus'
+import type { Client } from '../client/client.js'
 import type { StoreHost } from '../store-host.js'
 
 /** One CONTROL request that is being answered. */
 export interface ControlExchange {
   readonly host: StoreHost
+  /** Who asks, and by which request. */
+  readonly client: Client
+  readonly reqId: number
+  readonly txId: number
   /** What followed the command's name. */
   readonly parameters: readonly string[]
   /** The same as bytes, whatever they are. */

@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises'
+import type { ByteChannel } from '@split-driver/xenbus'
 import { Epoll } from './epoll.js'
 import { errnoException } from './errno-exception.js'
 import { FdChannel } from './fd-channel.js'
 import { bindPrivately, SOCKET_PATH_MAX_BYTES } from './listen-privately.js'
-import type { Listener, OnConnection } from './listener.js'
+import type { Bequest, Listener, OnConnection } from './listener.js'
 import type { SocketLibrary } from './socket-library.js'
 
 /** @see sys/socket.h, sys/un.h */
@@ -12,6 +13,11 @@ const SOCK_STREAM = 1
 const SOCK_NONBLOCK = 0o4000
 const SOCK_CLOEXEC = 0o2000000
 const FAMILY_BYTES = 2
+
+/** @see fcntl.h */
+const F_SETFD = 2
+const F_SETFL = 4
+const FD_CLOEXEC = 1
 
 /** @see errno.h */
 const EINTR = 4
@@ -52,6 +58,34 @@ export class EpollListener implements Listener {
     }
     this.#path = path
     this.#fd = fd
+  }
+
+  get bequest(): Bequest | undefined {
+    const fdOf = (channel: ByteChannel) => (channel instanceof FdChannel ? channel.fd : undefined)
+    return this.#fd === undefined ? undefined : { fd: this.#fd, fdOf }
+  }
+
+  /** Goes on with a socket that another program listened at. @throws what the kernel says, if it is none */
+  adopt(path: string, fd: number): void {
+    this.#own(fd)
+    this.#epoll.add(fd, () => this.#acceptAll())
+    this.#path = path
+    this.#fd = fd
+    this.#acceptAll()
+  }
+
+  /** Goes on with a connection that another program accepted. @throws what the kernel says, if it is none */
+  adoptConnection(fd: number): ByteChannel {
+    this.#own(fd)
+    const channel = new FdChannel(this.#library, this.#epoll, fd, (closed) => this.#forget(closed))
+    this.#open.add(channel)
+    return channel
+  }
+
+  /** As all descriptors here: nothing waits for it, and no program that is started later has it. */
+  #own(fd: number): void {
+    this.#checked('fcntl', this.#library.fcntl(fd, F_SETFL, SOCK_NONBLOCK))
+    this.#checked('fcntl', this.#library.fcntl(fd, F_SETFD, FD_CLOEXEC))
   }
 
   async close(): Promise<void> {

@@ -48,6 +48,10 @@ export class FdChannel implements ByteChannel {
     }
   }
 
+  get fd(): number {
+    return this.#fd
+  }
+
   get closed(): boolean {
     return this.#gone
   }

@@ -5,6 +5,8 @@ import type { Listener, OnConnection } from './listener.js'
 
 /** By Node's own sockets, on whatever system it runs. */
 export class NetListener implements Listener {
+  /** Node does not tell its descriptors. */
+  readonly bequest = undefined
   readonly #server: Server
   readonly #open = new Set<SocketChannel>()
 

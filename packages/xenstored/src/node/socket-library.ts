@@ -19,6 +19,9 @@ export interface SocketLibrary {
   recv(fd: number, target: Uint8Array, length: number, flags: number): number
   send(fd: number, source: Uint8Array, length: number, flags: number): number
   close(fd: number): number
+  fcntl(fd: number, command: number, argument: number): number
+  /** The lists end with a null. Returns only if it fails. */
+  execve(file: string, argv: readonly (string | null)[], environment: readonly (string | null)[]): number
   epoll_create1(flags: number): number
   epoll_ctl(epoll: number, operation: number, fd: number, event: Int32Array | null): number
   epoll_wait(epoll: number, events: Int32Array, count: number, milliseconds: number): number
@@ -47,6 +50,8 @@ const bind = (koffi: Koffi): SocketLibrary => {
     recv: libc.func('long recv(int fd, void *target, size_t length, int flags)'),
     send: libc.func('long send(int fd, const void *source, size_t length, int flags)'),
     close: libc.func('int close(int fd)'),
+    fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
+    execve: libc.func('int execve(const char *file, const char **argv, const char **environment)'),
     epoll_create1: libc.func('int epoll_create1(int flags)'),
     epoll_ctl: libc.func('int epoll_ctl(int epoll, int operation, int fd, void *event)'),
     epoll_wait: libc.func('int epoll_wait(int epoll, void *events, int count, int milliseconds)'),

@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { DOM0, XenError } from '@split-driver/abi'
+import type { ByteChannel } from '@split-driver/xenbus'
 import { xenstoreSocketPath } from '@split-driver/xenbus/node'
 import type { XenstoreServer } from '../xenstore-server.js'
 import { EpollListener } from './epoll-listener.js'
 import { listenAlone } from './listen-alone.js'
-import type { Listener, OnConnection } from './listener.js'
+import type { Bequest, Listener, OnConnection } from './listener.js'
 import { NetListener } from './net-listener.js'
 import { loadSocketLibrary } from './socket-library.js'
 
@@ -22,6 +23,8 @@ export interface XenstoreSocketOptions {
 }
 
 const BUSY_MICROSECONDS = 50
+
+const NO_CALLS = "the kernel's own calls need Linux, and koffi's binary for it"
 
 /**
  * XenStore's own protocol at a Unix socket. Whoever may connect, which the socket's mode 0600 leaves to its owner, has the
@@ -53,6 +56,37 @@ export class XenstoreSocketServer implements AsyncDisposable {
     return new XenstoreSocketServer(path, listener)
   }
 
+  /**
+   * Goes on with the socket of a program that was here before, and with its connections.
+   * @param begin makes the server; `channelOf` gives it the connections that it is to resume
+   * @throws XenError ENOSYS where the kernel's own calls cannot be had
+   */
+  static async resume<S extends Pick<XenstoreServer, 'accept'>>(
+    { path, fd, busyMicroseconds = BUSY_MICROSECONDS }: { path: string; fd: number; busyMicroseconds?: number },
+    begin: (channelOf: (fd: number) => ByteChannel | undefined) => S,
+  ): Promise<XenstoreSocketServer> {
+    const library = await loadSocketLibrary()
+    if (library === undefined) throw new XenError('ENOSYS', NO_CALLS)
+    const listener: EpollListener = new EpollListener(library, busyMicroseconds / 1000, (channel) =>
+      server.accept(channel, { domid: DOM0, privileged: true }),
+    )
+    const server = begin((connection) => {
+      try {
+        return listener.adoptConnection(connection)
+      } catch {
+        // Its client sees a connection that has ended, as if we had.
+        return undefined
+      }
+    })
+    listener.adopt(path, fd)
+    return new XenstoreSocketServer(path, listener)
+  }
+
+  /** What another program in this process can go on with. */
+  get bequest(): Bequest | undefined {
+    return this.#listener.bequest
+  }
+
   private constructor(path: string, listener: Listener) {
     this.path = path
     this.#listener = listener
@@ -70,7 +104,7 @@ const newListener = async (
 ): Promise<Listener> => {
   const library = sockets === 'node' ? undefined : await loadSocketLibrary()
   if (library !== undefined) return new EpollListener(library, busyMicroseconds / 1000, onConnection)
-  if (sockets === 'kernel') throw new XenError('ENOSYS', "the kernel's own calls need Linux, and koffi's binary for it")
+  if (sockets === 'kernel') throw new XenError('ENOSYS', NO_CALLS)
   return new NetListener(onConnection)
 }
 

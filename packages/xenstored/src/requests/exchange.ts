@@ -9,6 +9,7 @@ export interface Exchange {
   readonly host: StoreHost
   /** On the store, or on the transaction that the request names. */
   readonly work: Work
+  readonly reqId: number
   /** 0 outside of a transaction. */
   readonly txId: number
   readonly body: Uint8Array

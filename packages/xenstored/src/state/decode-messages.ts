@@ -6,7 +6,9 @@ export const decodeMessages = (bytes: Uint8Array): Message[] => {
   const messages: Message[] = []
   for (let at = 0; at < bytes.length; ) {
     if (bytes.length - at < SOCKMSG_BYTES) throw notWhole(at)
-    const { len, ...header } = xsdSockmsg.read(new Int32Array(bytes.slice(at, at + SOCKMSG_BYTES).buffer))
+    const { len, ...header } = xsdSockmsg.read(
+      new Int32Array(new Uint8Array(bytes.subarray(at, at + SOCKMSG_BYTES)).buffer),
+    )
     const start = at + SOCKMSG_BYTES
     if (len > PAYLOAD_MAX_BYTES || len > bytes.length - start) throw notWhole(at)
     messages.push({ ...header, body: bytes.slice(start, start + len) })

@@ -5,6 +5,7 @@ import type { IntroducedDomain } from '../domains/introduced-domain.js'
 import { QUOTA_NAMES, type QuotaValues } from '../quotas/quota-values.js'
 import type { StoreHost } from '../store-host.js'
 import type { AcceptedChannel } from '../transport/accepted-channel.js'
+import { DurableChannel } from './journal/durable-channel.js'
 import { saveNodes, topDown } from './save-nodes.js'
 import { saveTransactions } from './save-transactions.js'
 import { saveWatch } from './save-watch.js'
@@ -20,8 +21,10 @@ const NOTHING = new Uint8Array()
 export interface SaveOptions {
   /** The descriptor by which a connection is found again; one that has none is not saved. */
   readonly fdOf?: (channel: ByteChannel) => number | undefined
-  /** Of the socket that accepts connections. */
-  readonly socketFd?: number | undefined
+  /** The sockets that accept connections. */
+  readonly listeners?: readonly { readonly fd: number; readonly path: string }[]
+  /** Of the stream; the lowest that has room for all unless given. What it has no room for is in the supplement alone. */
+  readonly version?: number | undefined
   /** A reply that is to be sent by whoever goes on: "OK" if it comes to that. */
   readonly reply?: { readonly client: Client; readonly message: Uint8Array } | undefined
 }
@@ -52,12 +55,12 @@ const PIECE_BYTES = 8192
  */
 export const saveServer = (host: StoreHost, served: ServedClients, options: SaveOptions): Uint8Array => {
   const clients = [...savedClients(served, options)]
-  const supplement = [...supplementOf(host, clients)]
+  const supplement = [...supplementOf(host, clients, options)]
   const watches = clients.flatMap(({ client }) => [...client.watches.all()])
   const domains = [...host.records.all()]
   const needsLatest =
     watches.some(({ depth }) => depth !== undefined) || domains.some(({ features }) => features !== OFFERED_FEATURES)
-  const version = needsLatest ? LATEST_VERSION : 1
+  const { version = needsLatest ? LATEST_VERSION : 1 } = options
   return writeSavedState(recordsOf(host, clients, options, version), supplement, version)
 }
 
@@ -70,7 +73,7 @@ function* savedClients({ accepted, introduced }: ServedClients, { fdOf }: SaveOp
     yield { client, spec, taken: NOTHING, remotePort, shutDown }
   }
   for (const { channel, client } of accepted) {
-    const fd = fdOf?.(channel)
+    const fd = fdOf?.(channel instanceof DurableChannel ? channel.channel : channel)
     if (fd === undefined || channel.closed) continue
     yield {
       client,
@@ -98,10 +101,10 @@ const take = (channel: ByteChannel, before: number): Uint8Array => {
 function* recordsOf(
   host: StoreHost,
   clients: readonly SavedClient[],
-  { socketFd = -1, reply }: SaveOptions,
+  { listeners = [], reply }: SaveOptions,
   version: number,
 ): Generator<StateRecord> {
-  yield { kind: 'GLOBAL_DATA', socketFd, evtchnFd: -1 }
+  yield { kind: 'GLOBAL_DATA', socketFd: listeners[0]?.fd ?? -1, evtchnFd: -1 }
   yield { kind: 'GLOBAL_QUOTA_DATA', perDomain: quotasOf(host.quotas.defaults), global: [] }
   for (const { client, spec, taken } of clients) {
     const { id: connId } = client
@@ -118,7 +121,12 @@ function* recordsOf(
   }
 }
 
-function* supplementOf(host: StoreHost, clients: readonly SavedClient[]): Generator<SupplementRecord> {
+function* supplementOf(
+  host: StoreHost,
+  clients: readonly SavedClient[],
+  { listeners = [] }: SaveOptions,
+): Generator<SupplementRecord> {
+  for (const { fd, path } of listeners) yield { kind: 'LISTENER', fd, path }
   const { store, records } = host
   yield { kind: 'STORE', generation: store.generation, generations: [...topDown(store.tree)].map(({ node }) => node) }
   for (const { domid, features, account } of records.all())

@@ -144,6 +144,13 @@ describe('docs/designs/xenstore-migration.md', () => {
     expect(readStream(stream).records).toHaveLength(1)
   })
 
+  test('what was read is a copy, also of a Buffer', () => {
+    const stream = Buffer.from(writeStream([{ kind: 'WATCH_DATA', connId: 1, path: '/a', token: toBytes('tok') }]))
+    const { records } = readStream(stream)
+    stream.fill(0)
+    expect(records).toEqual([{ kind: 'WATCH_DATA', connId: 1, path: '/a', token: toBytes('tok') }])
+  })
+
   test('what follows END is no part of the stream', () => {
     const stream = concatBytes(hex(`${HEADER} ${END}`), toBytes('more'))
     expect(readStream(stream).bytes).toBe(stream.length - 4)

@@ -32,6 +32,10 @@ export class MemoryJournal implements Journal {
     this.#waiting.add(callback)
   }
 
+  flush(): void {
+    if (this.#atOnce) this.write()
+  }
+
   write(): void {
     this.pending = false
     const waiting = [...this.#waiting]

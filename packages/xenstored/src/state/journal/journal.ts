@@ -21,6 +21,8 @@ export interface Journal {
   /** The server has taken up what was found. @param save all there is, for when the journal has grown too long */
   begin(save: () => SavedForJournal): void
   append(batch: JournalBatch): void
+  /** Writes what was appended, if that is possible now. */
+  flush(): void
   /** Calls once, when nothing is pending any more. */
   whenWritten(callback: () => void): void
 }

@@ -63,10 +63,10 @@ export class StreamSource {
     return this.#view.getBigUint64(this.#take(8), this.#options.littleEndian)
   }
 
-  /** A private copy. */
+  /** A private copy, also of a Buffer, whose slices are views. */
   bytes(count: number): Uint8Array {
     const at = this.#take(count)
-    return this.#options.bytes.slice(at, at + count)
+    return new Uint8Array(this.#options.bytes.subarray(at, at + count))
   }
 
   /** To the next boundary of `size` bytes, counted from the body's beginning. */

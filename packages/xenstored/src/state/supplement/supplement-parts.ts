@@ -1,4 +1,4 @@
-import { toBytes } from '@split-driver/xenbus'
+import { toBytes, toText } from '@split-driver/xenbus'
 import type { Part, Value } from '../stream/parts.js'
 import { asciiText } from '../stream/parts.js'
 import type { StreamSink } from '../stream/stream-sink.js'
@@ -27,6 +27,16 @@ export const textItem: Item<string> = {
   write: (sink, text) => {
     sink.u16(text.length)
     sink.bytes(toBytes(text))
+  },
+}
+
+/** A file's name may be of any characters. */
+export const fileNameItem: Item<string> = {
+  read: (source) => toText(source.bytes(source.u16())),
+  write: (sink, name) => {
+    const encoded = toBytes(name)
+    sink.u16(encoded.length)
+    sink.bytes(encoded)
   },
 }
 

@@ -1,9 +1,9 @@
 import type { Domid } from '@split-driver/abi'
-import { bytes, type Part, u16, u32, type Value } from '../stream/parts.js'
+import { bytes, i32, type Part, u16, u32, type Value } from '../stream/parts.js'
 import { permissionList } from '../stream/permission-list.js'
 import { quotaValues } from '../stream/quota-values.js'
 import { type RecordOf, recordKind } from '../stream/record.js'
-import { type Item, list, one, safeIntegerItem, textItem } from './supplement-parts.js'
+import { fileNameItem, type Item, list, one, safeIntegerItem, textItem } from './supplement-parts.js'
 
 /** Stands for the tree that everybody sees, in place of a number. */
 export const LIVE_TREE = 0xffff_ffff
@@ -97,7 +97,10 @@ const TRANSACTION = recordKind(5, 'TRANSACTION', 1, [
   list('nodeCounts', nodeCount),
 ])
 
-const KINDS = [STORE, DOMAIN, CONNECTION, NODE, TRANSACTION] as const
+/** A socket that accepts connections; GLOBAL_DATA has room for one, and not for its path. */
+const LISTENER = recordKind(6, 'LISTENER', 1, [i32('fd'), one('path', fileNameItem)])
+
+const KINDS = [STORE, DOMAIN, CONNECTION, NODE, TRANSACTION, LISTENER] as const
 
 /** What a stream of the documented format cannot say, and we want to know of ourselves. */
 export type SupplementRecord = RecordOf<(typeof KINDS)[number]>
