@@ -1,3 +1,6 @@
+/** Whose XenStore daemon dom0 boots with: Xen's own, or `split-driver xenstored`. */
+export type StoreDaemon = 'xenstored' | 'split-driver'
+
 /**
  * One thing that is shown on real Xen. A scenario is a file of its own in `lab/scenarios/` that exports `scenario`; it
  * runs in dom0, in a process of its own, and checks from both sides: what the guest sees, and what our end holds.
@@ -9,6 +12,8 @@ export interface Scenario {
   readonly summary: string
   /** Seconds under pure emulation on two cores after which it has failed. */
   readonly limitSeconds: number
+  /** Of the dom0 that it needs; `xenstored` unless given. */
+  readonly storeDaemon?: StoreDaemon
   run(lab: Lab): Promise<void>
 }
 

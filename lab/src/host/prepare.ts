@@ -1,6 +1,7 @@
 import { appendFileSync, copyFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ForeignRoot, fetchPackages, NotRun, withCacheLock } from '@split-driver/debian'
+import type { StoreDaemon } from '../scenario.js'
 import { cache } from './folders.js'
 import { buildImages, type LabImages } from './image/lab-images.js'
 import { labPackages } from './lab-packages.js'
@@ -17,7 +18,7 @@ const neededMebibytes = machineMebibytes + 512
 /** A machine that is ready to boot. */
 export interface Prepared {
   readonly qemuVersion: string
-  readonly machine: MachineCommand
+  machineWith(storeDaemon: StoreDaemon): MachineCommand
 }
 
 /** Fetches what is missing and builds what changed. @throws NotRun when this machine cannot do it */
@@ -43,7 +44,10 @@ function preparedFrom(root: ForeignRoot, { hypervisor, kernel }: LabImages, init
   const settings = { hypervisor, kernel, initramfs, memory: machineMebibytes, dom0Memory: dom0Mebibytes }
   return {
     qemuVersion: qemuVersion(root),
-    machine: { command: qemuCommand(root, settings), environment: qemuEnvironment(root) },
+    machineWith: (storeDaemon) => ({
+      command: qemuCommand(root, { ...settings, storeDaemon }),
+      environment: qemuEnvironment(root),
+    }),
   }
 }
 

@@ -60,7 +60,7 @@ async function runAll(scenarios: readonly Scenario[], options: Options): Promise
   try {
     const prepared = await prepare(folder, display)
     await using runner = new ScenarioRunner(
-      prepared.machine,
+      (storeDaemon) => prepared.machineWith(storeDaemon),
       folder.logs,
       display,
       options.keep ? openShell : undefined,

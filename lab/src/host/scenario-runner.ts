@@ -1,5 +1,5 @@
 import type { ScenarioEvent, Versions } from '../protocol.js'
-import type { Scenario } from '../scenario.js'
+import type { Scenario, StoreDaemon } from '../scenario.js'
 import { Dom0, type ScenarioEnd } from './machine/dom0.js'
 import type { MachineCommand } from './machine/machine.js'
 import type { ProgressDisplay } from './report/progress-display.js'
@@ -9,17 +9,21 @@ const totalLimitSeconds = 20 * 60
 /** After so many boots in a row that failed, no further is tried. */
 const failedBootsLimit = 2
 
-/** Runs scenarios one after the other in one dom0, and takes a fresh one after a scenario that did not leave it clean. */
+/**
+ * Runs scenarios one after the other in one dom0. It takes a fresh one after a scenario that did not leave it clean, and for
+ * one that wants another XenStore daemon.
+ */
 export class ScenarioRunner implements AsyncDisposable {
   readonly boots: number[] = []
   versions: Versions | undefined
   #dom0: Dom0 | undefined
+  #storeDaemon: StoreDaemon = 'xenstored'
   #boots = 0
   #failedBoots = 0
   #start = performance.now()
 
   constructor(
-    readonly command: MachineCommand,
+    readonly machineWith: (storeDaemon: StoreDaemon) => MachineCommand,
     readonly logs: string,
     readonly display: ProgressDisplay,
     readonly afterFailure?: (dom0: Dom0) => Promise<void>,
@@ -40,7 +44,7 @@ export class ScenarioRunner implements AsyncDisposable {
   async #attempt(scenario: Scenario, collected: Collected): Promise<ScenarioEnd> {
     const start = performance.now()
     try {
-      const dom0 = await this.#bootedDom0()
+      const dom0 = await this.#bootedDom0(scenario.storeDaemon ?? 'xenstored')
       const left = totalLimitSeconds - (performance.now() - this.#start) / 1000
       if (left <= 0) throw new Error(`the run's ${totalLimitSeconds / 60} minutes are over`)
       this.display.line(`${scenario.name}: ${scenario.summary}`)
@@ -66,13 +70,15 @@ export class ScenarioRunner implements AsyncDisposable {
     await this.#leaveDom0()
   }
 
-  async #bootedDom0(): Promise<Dom0> {
+  async #bootedDom0(storeDaemon: StoreDaemon): Promise<Dom0> {
+    if (storeDaemon !== this.#storeDaemon) await this.#leaveDom0()
+    this.#storeDaemon = storeDaemon
     if (this.#dom0 !== undefined) return this.#dom0
     if (this.#failedBoots >= failedBootsLimit) throw new Error(`dom0 did not boot ${failedBootsLimit} times`)
     this.display.doing('booting Xen and dom0')
     const start = performance.now()
     this.#failedBoots += 1
-    const { dom0, versions } = await Dom0.boot(this.command, this.logs, ++this.#boots)
+    const { dom0, versions } = await Dom0.boot(this.machineWith(storeDaemon), this.logs, ++this.#boots)
     this.#failedBoots = 0
     const seconds = (performance.now() - start) / 1000
     this.boots.push(seconds)

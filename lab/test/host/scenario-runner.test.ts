@@ -6,9 +6,16 @@ import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { ProgressDisplay } from '../../src/host/report/progress-display.js'
 import { ScenarioRunner } from '../../src/host/scenario-runner.js'
+import type { StoreDaemon } from '../../src/scenario.js'
 
 const fakeMachine = fileURLToPath(new URL('fake-machine.mjs', import.meta.url))
-const scenario = (name: string) => ({ name, summary: `shows ${name}`, limitSeconds: 10, run: async () => undefined })
+const scenario = (name: string) => ({
+  name,
+  summary: `shows ${name}`,
+  limitSeconds: 10,
+  run: async () => undefined,
+  ...(name.startsWith('ours') && { storeDaemon: 'split-driver' as const }),
+})
 
 /** Runs one scenario for each name; `boots` says what each does in the boot that it meets. */
 async function run(boots: string[], names: string[]) {
@@ -23,12 +30,16 @@ async function run(boots: string[], names: string[]) {
       done()
     },
   })
-  const machine = { command: [process.execPath, fakeMachine, script, log] as [string, ...string[]], environment: {} }
+  const asked: StoreDaemon[] = []
+  const machineWith = (storeDaemon: StoreDaemon) => {
+    asked.push(storeDaemon)
+    return { command: [process.execPath, fakeMachine, script, log] as [string, ...string[]], environment: {} }
+  }
   using display = new ProgressDisplay(stream as unknown as NodeJS.WriteStream)
-  await using runner = new ScenarioRunner(machine, folder, display)
+  await using runner = new ScenarioRunner(machineWith, folder, display)
   const results = []
   for (const name of names) results.push(await runner.run(scenario(name)))
-  return { results, runner, shown, folder, acts: readFileSync(log, 'utf8').trim().split('\n') }
+  return { results, runner, shown, folder, acts: readFileSync(log, 'utf8').trim().split('\n'), asked }
 }
 
 it('one boot serves scenarios that leave dom0 as it was, in order', async () => {
@@ -57,6 +68,12 @@ it('what a scenario leaves behind is its failure, and the next has a fresh dom0'
   expect(results[0]).toMatchObject({ result: 'failed', reason: 'leak on purpose', checks: [{ what: 'works' }] })
   expect(results[1].result).toBe('passed')
   expect(acts).toEqual(['boot', 'leak a', 'boot', 'pass b'])
+})
+
+it('a scenario that wants another XenStore daemon has a dom0 that booted with it, and shares it with its like', async () => {
+  const { acts, asked } = await run(['pass', 'pass pass', 'pass'], ['a', 'ours b', 'ours c', 'd'])
+  expect(acts).toEqual(['boot', 'pass a', 'boot', 'pass ours b', 'pass ours c', 'boot', 'pass d'])
+  expect(asked).toEqual(['xenstored', 'split-driver', 'xenstored'])
 })
 
 it('when dom0 dies, the scenario fails and the next has a fresh one', async () => {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import type { ForeignRoot } from '@split-driver/debian'
+import type { StoreDaemon } from '../../scenario.js'
 
 /** What a machine is started with. */
 export interface MachineSettings {
@@ -10,6 +11,7 @@ export interface MachineSettings {
   /** Memory of the whole machine and of dom0, in MiB. */
   readonly memory: number
   readonly dom0Memory: number
+  readonly storeDaemon: StoreDaemon
 }
 
 /**
@@ -39,7 +41,8 @@ export const qemuEnvironment = (root: ForeignRoot) => ({ QEMU_MODULE_DIR: root.a
  */
 export function qemuCommand(root: ForeignRoot, settings: MachineSettings): [string, ...string[]] {
   const xen = [...xenWords, `dom0_mem=${settings.dom0Memory}M,max:${settings.dom0Memory}M`].join(' ')
-  const kernel = [settings.kernel, ...kernelWords].join(' ')
+  // The kernel passes over words that it does not know; dom0's first process reads this one.
+  const kernel = [settings.kernel, ...kernelWords, `lab.xenstored=${settings.storeDaemon}`].join(' ')
   return root.command(root.find('qemu-system-x86_64'), [
     ...['-L', root.at('/usr/share/qemu'), '-L', root.at('/usr/share/seabios'), '-L', root.at('/usr/lib/ipxe/qemu')],
     ...['-accel', 'tcg,thread=multi', '-cpu', 'Westmere', '-smp', '2', '-m', `${settings.memory}`],
