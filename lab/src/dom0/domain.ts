@@ -14,6 +14,8 @@ export interface DomainPlan {
   readonly image: string
   readonly memoryMiB: number
   readonly kernelArguments: string
+  /** Disks that libxl attaches. @see xl-disk-configuration(5) */
+  readonly disks?: readonly string[]
 }
 
 /** Builds a domain that is paused yet. */
@@ -25,6 +27,7 @@ export const createDomain = async (lab: Lab, plan: DomainPlan): Promise<Domid> =
     `ramdisk = "${plan.image}"`,
     `memory = ${plan.memoryMiB}`,
     'vcpus = 1',
+    `disk = ${JSON.stringify(plan.disks ?? [])}`,
     `extra = "console=hvc0 rdinit=/init panic=-1 ${plan.kernelArguments}"`,
   ]
   const file = `${lab.folder}/${plan.name}.cfg`

@@ -27,12 +27,14 @@ export interface GuestImageOptions {
   readonly init: (modules: readonly string[]) => string
   /** With Node, the project and /dev/xen, but without blkfront and file systems; false unless given. */
   readonly withNode?: boolean
+  /** Programs of dom0 that it has, too. */
+  readonly programs?: readonly string[]
   /** Files of dom0, by their paths in the guest. */
   readonly files?: Readonly<Record<string, string>>
 }
 
 /** A guest's initramfs, put together from what dom0 has. @returns its path */
-export const guestImage = ({ name, init, withNode = false, files = {} }: GuestImageOptions): string => {
+export const guestImage = ({ name, init, withNode = false, programs = [], files = {} }: GuestImageOptions): string => {
   mkdirSync(cacheFolder, { recursive: true })
   const path = `${cacheFolder}/${name}.img`
   if (existsSync(path)) return path
@@ -45,6 +47,7 @@ export const guestImage = ({ name, init, withNode = false, files = {} }: GuestIm
   addBusybox(tree)
   if (withNode) addNode(tree)
   else addFileSystemTools(tree)
+  for (const program of programs) addProgram(tree, program)
   for (const [path, file] of Object.entries(files)) tree.file(path, file)
   tree.text('/init', init(inside), 0o755)
   // A place of its own first: what is there is whole.

@@ -24,6 +24,10 @@ export interface LinuxGuestOptions {
   readonly memoryMiB?: number
   /** Disks that it boots with. */
   readonly disks?: readonly DiskOptions[]
+  /** Disks that libxl attaches. @see DomainPlan */
+  readonly xlDisks?: readonly string[]
+  /** With XenStore's own command-line tool. False unless given. */
+  readonly withXenstore?: boolean
   /** With Node, this project in /split-driver, and /dev/xen; without blkfront then. False unless given. */
   readonly withNode?: boolean
 }
@@ -47,14 +51,15 @@ export class LinuxGuest {
 
   /** Returns when the guest takes commands. @throws Error with the end of its kernel's log if it does not in time */
   static async boot({ lab, xenstore }: GuestHost, options: LinuxGuestOptions): Promise<LinuxGuest> {
-    const { name, withNode = false, disks = [] } = options
+    const { name, withNode = false, withXenstore = false, disks = [], xlDisks = [] } = options
     const image = guestImage({
-      name: withNode ? 'agent-with-node' : 'agent',
+      name: `agent${withNode ? '-with-node' : ''}${withXenstore ? '-with-xenstore' : ''}`,
       init: (modules) => agentInit({ modules, prepare: withNode ? 'mount -t xenfs xenfs /proc/xen' : ':' }),
       withNode,
+      programs: withXenstore ? ['/usr/bin/xenstore'] : [],
     })
     const memoryMiB = options.memoryMiB ?? (withNode ? 640 : 192)
-    const domid = await createDomain(lab, { name, image, memoryMiB, kernelArguments: 'loglevel=4' })
+    const domid = await createDomain(lab, { name, image, memoryMiB, kernelArguments: 'loglevel=4', disks: xlDisks })
     lab.atEnd(() => destroyDomain(domid))
     const line = await openConsole(xenstore, domid)
     const guest = new LinuxGuest(name, domid, xenstore, line)

@@ -11,7 +11,10 @@ export interface GuestInitOptions {
 
 const octal = (mark: string): string => `\\0${mark.charCodeAt(0).toString(8)}`
 
-/** A guest's first process up to the point where it can do work: devices, modules, a console that changes no byte. */
+/**
+ * A guest's first process up to the point where it can do work: devices, modules, a console that changes no byte, and what
+ * Linux runs when the toolstack asks it to shut down.
+ */
 const startGuest = ({ modules, prepare = ':' }: GuestInitOptions): string => `#!/bin/busybox sh
 export PATH=/usr/bin:/usr/sbin:/bin:/sbin HOME=/root TERM=dumb
 mount -t proc proc /proc
@@ -20,6 +23,9 @@ mount -t devtmpfs devtmpfs /dev
 mount -t tmpfs tmpfs /tmp
 for module in ${modules.join(' ')}; do insmod $module || echo "module $module cannot be loaded"; done
 ${prepare}
+mkdir -p /sbin
+printf '#!/bin/sh\\nexec poweroff -f\\n' >/sbin/poweroff
+chmod +x /sbin/poweroff
 `
 
 /**
