@@ -1,6 +1,6 @@
 /** What the host asks of the agent in dom0: one JSON object a line, over the machine's second serial port. */
 export type Request =
-  | { readonly ask: 'scenario'; readonly name: string; readonly limitSeconds: number }
+  | { readonly ask: 'scenario'; readonly name: string; readonly limitSeconds: number; readonly ruinsDom0?: boolean }
   | { readonly ask: 'command'; readonly command: string; readonly limitSeconds: number }
   /** Sent every few seconds: an agent that hears nothing for long ends its machine, whose host is gone. */
   | { readonly ask: 'stay' }

@@ -14,6 +14,8 @@ export interface Scenario {
   readonly limitSeconds: number
   /** Of the dom0 that it needs; `xenstored` unless given. */
   readonly storeDaemon?: StoreDaemon
+  /** What it leaves is not looked at, and nothing runs in this dom0 after it; false unless given. */
+  readonly ruinsDom0?: boolean
   run(lab: Lab): Promise<void>
 }
 

@@ -48,7 +48,8 @@ export class ScenarioRunner implements AsyncDisposable {
       const left = totalLimitSeconds - (performance.now() - this.#start) / 1000
       if (left <= 0) throw new Error(`the run's ${totalLimitSeconds / 60} minutes are over`)
       this.display.line(`${scenario.name}: ${scenario.summary}`)
-      const end = await dom0.runScenario(scenario.name, Math.min(scenario.limitSeconds, left), (event) => {
+      const limitSeconds = Math.min(scenario.limitSeconds, left)
+      const end = await dom0.runScenario({ ...scenario, limitSeconds }, (event) => {
         collected.take(event)
         this.#show(scenario.name, event)
       })

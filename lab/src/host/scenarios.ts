@@ -15,9 +15,12 @@ export async function allScenarios(): Promise<Scenario[]> {
   return scenarios.sort((a, b) => (rank(a) < rank(b) ? -1 : 1))
 }
 
-/** Those that want another XenStore daemon come last: one further boot serves all of them. */
-const rank = ({ name, storeDaemon = 'xenstored' }: Scenario) =>
-  name === first ? '' : `${storeDaemon === 'xenstored' ? 0 : 1} ${name}`
+/**
+ * Those that want another XenStore daemon come last: one further boot serves all of them. Of those of one boot, who ruins it
+ * comes last.
+ */
+const rank = ({ name, storeDaemon = 'xenstored', ruinsDom0 = false }: Scenario) =>
+  name === first ? '' : `${storeDaemon === 'xenstored' ? 0 : 1} ${ruinsDom0 ? 1 : 0} ${name}`
 
 async function load(file: string): Promise<Scenario> {
   const { scenario } = await import(pathToFileURL(join(folder, file)).href)

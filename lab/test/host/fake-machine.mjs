@@ -21,12 +21,12 @@ agent.on('data', (bytes) => {
 })
 tell({ tell: 'ready', versions: { xen: '4.99', linux: '6.99', node: '99' } })
 
-function answer({ ask, name }) {
+function answer({ ask, name, ruinsDom0 }) {
   if (ask === 'end') process.exit(0)
-  if (ask === 'scenario') act(acts.shift(), name)
+  if (ask === 'scenario') act(acts.shift(), name, !ruinsDom0)
 }
 
-function act(kind, name) {
+function act(kind, name, clean) {
   appendFileSync(logFile, `${kind} ${name}\n`)
   if (kind === 'die') {
     agent.write(`${JSON.stringify({ tell: 'check begins', what: 'dies' })}\n`, () => process.exit(9))
@@ -36,5 +36,5 @@ function act(kind, name) {
   const failure = kind === 'fail' || kind === 'leak' ? { failure: `${kind} on purpose` } : {}
   tell({ tell: 'check ends', what: 'works', seconds: 0.5, ...(kind === 'fail' ? failure : {}) })
   tell({ tell: 'figure', name: 'speed', value: 7, unit: 'm/s' })
-  tell({ tell: 'scenario ends', seconds: 1, clean: kind !== 'leak', ...failure })
+  tell({ tell: 'scenario ends', seconds: 1, clean: clean && kind !== 'leak', ...failure })
 }

@@ -15,6 +15,7 @@ const scenario = (name: string) => ({
   limitSeconds: 10,
   run: async () => undefined,
   ...(name.startsWith('ours') && { storeDaemon: 'split-driver' as const }),
+  ...(name.startsWith('ruinous') && { ruinsDom0: true }),
 })
 
 /** Runs one scenario for each name; `boots` says what each does in the boot that it meets. */
@@ -74,6 +75,12 @@ it('a scenario that wants another XenStore daemon has a dom0 that booted with it
   const { acts, asked } = await run(['pass', 'pass pass', 'pass'], ['a', 'ours b', 'ours c', 'd'])
   expect(acts).toEqual(['boot', 'pass a', 'boot', 'pass ours b', 'pass ours c', 'boot', 'pass d'])
   expect(asked).toEqual(['xenstored', 'split-driver', 'xenstored'])
+})
+
+it('after a scenario that ruins dom0, which is no failure, the next has a fresh one', async () => {
+  const { results, acts } = await run(['pass', 'pass'], ['ruinous a', 'b'])
+  expect(results.map(({ result }) => result)).toEqual(['passed', 'passed'])
+  expect(acts).toEqual(['boot', 'pass ruinous a', 'boot', 'pass b'])
 })
 
 it('when dom0 dies, the scenario fails and the next has a fresh one', async () => {

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Report, ScenarioEvent, Versions } from '../../protocol.js'
+import type { Scenario } from '../../scenario.js'
 import { Machine, type MachineCommand } from './machine.js'
 
 /** Ten times what it takes on a slow machine. */
@@ -58,8 +59,11 @@ export class Dom0 implements AsyncDisposable {
   }
 
   /** Rejects only when dom0 is gone or does not answer. */
-  async runScenario(name: string, limitSeconds: number, onEvent: (event: ScenarioEvent) => void): Promise<ScenarioEnd> {
-    this.#machine.ask({ ask: 'scenario', name, limitSeconds })
+  async runScenario(
+    { name, limitSeconds, ruinsDom0 = false }: Pick<Scenario, 'name' | 'limitSeconds' | 'ruinsDom0'>,
+    onEvent: (event: ScenarioEvent) => void,
+  ): Promise<ScenarioEnd> {
+    this.#machine.ask({ ask: 'scenario', name, limitSeconds, ruinsDom0 })
     return this.#until('scenario ends', limitSeconds + graceSeconds, name, (report) => onEvent(report as ScenarioEvent))
   }
 
