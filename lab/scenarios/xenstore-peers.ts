@@ -5,8 +5,8 @@ import { command } from '../src/dom0/command.js'
 import { STORE_SOCKET, startOwnStore, startOxenstored, stopBootedStore } from '../src/dom0/store-daemons.js'
 import type { Lab, Scenario } from '../src/scenario.js'
 
-const TOOL_ROUNDS = 20
-const REQUESTS = 600
+const TOOL_ROUNDS = 10
+const REQUESTS = 300
 const DEPTHS = [1, 16]
 const SECONDS = 120
 
@@ -89,7 +89,9 @@ const report = (lab: Lab, { original, oxenstored, ours }: Measured): void => {
     lab.say(row(name, ...[...peers, own].map((rate) => rate.toFixed(0))))
   }
   for (const [name, own] of ours) {
-    lab.figure(`${name}, ours / C xenstored`, own / original.get(name)!, '×')
-    lab.figure(`${name}, ours / oxenstored`, own / oxenstored.get(name)!, '×')
+    lab.figure(`${name}, ours / C xenstored`, rounded(own / original.get(name)!), '×')
+    lab.figure(`${name}, ours / oxenstored`, rounded(own / oxenstored.get(name)!), '×')
   }
 }
+
+const rounded = (ratio: number): number => Number(ratio.toFixed(2))

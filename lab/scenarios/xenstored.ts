@@ -26,8 +26,8 @@ export const scenario: Scenario = {
     const pid = Number(readFileSync('/run/xen/xenstored.pid', 'utf8'))
     await checkDom0(lab, dom0, pid)
     await lab.check("Xen's own test-xenstore passes", () => command('/usr/lib/xen/bin/test-xenstore', ['-i', '5']))
-    const idle = await ProcessHoldings.of(pid)
     const ends = await watchEnds(lab)
+    const idle = await ProcessHoldings.of(pid)
     const image = DiskImage.create(`${lab.folder}/disk.img`, DISK_MIB << 20, SEED)
     const guest = await lab.check('xl create: a Linux guest boots with a disk that libxl gave it', () =>
       bootGuest(lab, dom0, image),

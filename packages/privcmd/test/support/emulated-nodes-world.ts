@@ -95,7 +95,7 @@ export const bootHost = async (): Promise<{ host: EmulatedHost; server: Xenstore
     memoryMiB: 64,
     maxDomains: 8,
     xenstored: (dom0) => {
-      server = new XenstoreServer(dom0)
+      server = new XenstoreServer(dom0, { domainStates: dom0.domainStates })
       return server
     },
   })
