@@ -1,3 +1,4 @@
+import { NotRun } from '@split-driver/debian'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 
 /** The caller's own mistake: one clear line and exit code 2, no stack. */
@@ -11,12 +12,19 @@ export function quietCommand(name: string, describe: string): Command {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, `${name}: `)) })
 }
 
+/** What this machine lacks kept it from being tried: nothing was proven and nothing refuted. The lab says it by the same. */
+const notRunCode = 3
+
 /** Runs `main`; resolves to the exit code. */
 export async function exitCodeOf(name: string, main: () => Promise<number>): Promise<number> {
   try {
     return await main()
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof NotRun) {
+      process.stderr.write(`${name}: not run: ${error.message}\n`)
+      return notRunCode
+    }
     if (!(error instanceof UsageError)) throw error
     process.stderr.write(`${name}: ${error.message}\n`)
     return 2

@@ -28,3 +28,10 @@ it('takes whole numbers within bounds, with grouped digits', () => {
   expect(parse('100_000')).toBe(100_000)
   for (const bad of ['0', '1000001', '-1', '1e5', '1.5', '', '_1', '1_', ' 1']) expect(() => parse(bad)).toThrow()
 })
+
+it('says what this machine lacks by one line and exit code 3', () => {
+  const args = [rel, 'xenstore-originals', '--n', '1']
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', env: { PATH: '/nowhere' } })
+  expect(stderr).toMatch(/^rel: not run: .*\n$/)
+  expect(status).toBe(3)
+})

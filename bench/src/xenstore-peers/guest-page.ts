@@ -29,7 +29,11 @@ export function filePage(path: string, events: GuestEvents): GuestPage {
     write: (offset, source) => void writeSync(file, source, 0, source.length, offset),
     notify: () => events.notify(),
     listen: (onEvent) => events.listen(onEvent),
-    close: () => closeSync(file),
+    close: () => {
+      // An event can still be on its way.
+      events.listen(() => {})
+      closeSync(file)
+    },
   }
 }
 

@@ -1,27 +1,28 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Domid } from '@split-driver/abi'
+import { FlatMemory, type Port } from '@split-driver/abi'
 import { XenstoreServer } from '@split-driver/xenstored'
 import { XenstoreSocketServer } from '@split-driver/xenstored/node'
 import type { Daemon } from './daemon.js'
+import { PAGE_BYTES } from './guest-page.js'
 import { OwnMachine } from './own-machine.js'
 
 /** Our own daemon beside the original ones: in this process, at a Unix socket. */
 export async function startOwn(): Promise<Daemon & { readonly server: XenstoreServer }> {
   const machine = new OwnMachine()
-  const server = new XenstoreServer(machine)
+  // As the originals have domain 0 behind a ring, though nobody asks through it.
+  const controlRing = { page: FlatMemory.allocate(PAGE_BYTES), port: 2 as Port }
+  const server = new XenstoreServer(machine, { domainStates: machine.domainStates, controlRing })
   const home = mkdtempSync(join(tmpdir(), 'xenstored-'))
-  const socket = await XenstoreSocketServer.listen(server, { path: join(home, 'socket') })
+  // Its clients may live in this process, too, and then have nothing to say while it waits without giving way.
+  const socket = await XenstoreSocketServer.listen(server, { path: join(home, 'socket'), busyMicroseconds: 0 })
   return {
     name: 'ours',
     server,
     socketPath: socket.path,
     createGuest: (domid) => machine.createGuest(domid),
-    destroyGuest: (domid) => {
-      machine.destroyGuest(domid)
-      if (server.isIntroduced(domid as Domid)) server.release(domid as Domid)
-    },
+    destroyGuest: (domid) => machine.destroyGuest(domid),
     async [Symbol.asyncDispose]() {
       await socket[Symbol.asyncDispose]()
       server[Symbol.dispose]()

@@ -1,6 +1,7 @@
-import { type Domid, FlatMemory, type Port, XenError } from '@split-driver/abi'
+import { DOM0, type Domid, FlatMemory, type Port, XenError } from '@split-driver/abi'
 import type { EventChannels } from '@split-driver/evtchn'
 import type { GrantMapper, Mapping } from '@split-driver/grant'
+import type { DomainStates } from '@split-driver/platform'
 import { type GuestPage, memoryPage, PAGE_BYTES } from './guest-page.js'
 
 interface Guest {
@@ -9,6 +10,7 @@ interface Guest {
   onEvent: () => void
 }
 
+const VIRQ_PORT = 1 as Port
 const FIRST_DOMAIN_PORT = 1000
 
 /** The machine under our own daemon: ring pages and event channels of guests in this process, and nothing else. */
@@ -26,6 +28,7 @@ export class OwnMachine {
   } as Pick<GrantMapper, 'map' | 'unmap'> as GrantMapper
 
   readonly events = {
+    bindVirq: () => VIRQ_PORT,
     bindInterdomain: (domid: Domid) => (FIRST_DOMAIN_PORT + domid) as Port,
     listen: (port: Port, handler: (port: Port) => void) => {
       this.#handlers.set(port, handler)
@@ -35,7 +38,11 @@ export class OwnMachine {
     },
     notify: (port: Port) => this.#guests.get(port - FIRST_DOMAIN_PORT)?.onEvent(),
     eoi: () => {},
-  } as Pick<EventChannels, 'bindInterdomain' | 'listen' | 'unbind' | 'notify' | 'eoi'> as EventChannels
+  } as Pick<EventChannels, 'bindVirq' | 'bindInterdomain' | 'listen' | 'unbind' | 'notify' | 'eoi'> as EventChannels
+
+  readonly domainStates: DomainStates = {
+    stateOf: (domid) => (domid === DOM0 || this.#guests.has(domid) ? 'running' : undefined),
+  }
 
   createGuest(domid: number): GuestPage {
     const bytes = new SharedArrayBuffer(PAGE_BYTES)
@@ -53,5 +60,6 @@ export class OwnMachine {
 
   destroyGuest(domid: number): void {
     this.#guests.delete(domid)
+    this.#handlers.get(VIRQ_PORT)?.(VIRQ_PORT)
   }
 }

@@ -17,6 +17,8 @@ export interface OriginalDaemon extends Daemon {
   /** Of the package, such as `4.17.5+72-g01140da4e8-1`. */
   readonly version: string
   readonly pid: number
+  /** How it ended by itself, with what it said, if it did. */
+  ending(): string | undefined
 }
 
 /**
@@ -43,9 +45,11 @@ export async function startPeer(name: PeerName): Promise<OriginalDaemon> {
     await events[Symbol.asyncDispose]()
     rmSync(home, { recursive: true, force: true })
   }
+  let complaint = () => ''
   try {
     child = spawnDaemon(name, packages, home, shim)
-    await serves(child, events, name)
+    complaint = complaintsOf(child)
+    await serves(child, events, name, complaint)
   } catch (error) {
     await end()
     throw error
@@ -56,6 +60,7 @@ export async function startPeer(name: PeerName): Promise<OriginalDaemon> {
     version: versionOf(packages),
     socketPath: join(home, 'socket'),
     pid: child.pid ?? 0,
+    ending: () => endingOf(child, complaint()),
     [Symbol.asyncDispose]: end,
   }
 }
@@ -90,18 +95,33 @@ function spawnDaemon(name: PeerName, { root }: FetchedPackages, home: string, sh
 }
 
 /** Both daemons listen at their socket before they tell domain 0 that XenStore is there. */
-async function serves(child: ChildProcess, events: EventSocket, name: PeerName): Promise<void> {
+async function serves(
+  child: ChildProcess,
+  events: EventSocket,
+  name: PeerName,
+  complaint: () => string,
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    events.listen(0, resolve)
+    child.once('error', (error) => reject(new NotRun(`${name} does not start: ${error.message}`)))
+    child.once('close', () => {
+      reject(new NotRun(`${name} ${endingOf(child, complaint())} instead of serving`))
+    })
+  })
+}
+
+/** The last of what it prints as errors. */
+function complaintsOf(child: ChildProcess): () => string {
   let complaint = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-4000)
   })
-  await new Promise<void>((resolve, reject) => {
-    events.listen(0, resolve)
-    child.once('error', (error) => reject(new NotRun(`${name} does not start: ${error.message}`)))
-    child.once('close', (code, signal) => {
-      reject(new NotRun(`${name} ended with ${signal ?? code} instead of serving: ${complaint.trim()}`))
-    })
-  })
+  return () => complaint
+}
+
+function endingOf({ exitCode, signalCode }: ChildProcess, complaint: string): string | undefined {
+  if (exitCode === null && signalCode === null) return undefined
+  return `ended with ${signalCode ?? exitCode}: ${complaint.trim()}`
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -116,6 +116,8 @@ describeWithPeers("Xen's own clients", () => {
   beforeAll(async () => {
     ours = await startOwn()
     original = await startPeer('C xenstored')
+    // Permissions are shown for domains that exist.
+    for (const daemon of [ours, original]) for (const domid of [1, 2]) daemon.createGuest(domid)
     const { root } = await peerPackages()
     toOurs = new XenTools(root, ours.socketPath)
     toOriginal = new XenTools(root, original.socketPath)

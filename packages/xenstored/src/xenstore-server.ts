@@ -208,11 +208,19 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
 
   #newDomain(domid: Domid, port: Port, ownPage?: SharedMemory): IntroducedDomain {
     const { events, mapper } = this.#platform
-    const domain = this.#host.records.of(domid)
+    const { records } = this.#host
+    const isNew = !records.knows(domid)
+    const domain = records.of(domid)
     const caller = { domain, privileged: domain === this.#control.domain }
     const onBroken = (error: XenStoreRingError): void => void this.emit('broken', domid, error)
     const options = { caller, host: this.#host, events, mapper, turns: this.#turns, onBroken, ownPage }
-    return new IntroducedDomain(options, port)
+    try {
+      return new IntroducedDomain(options, port)
+    } catch (error) {
+      // A domain that there is not must not be known for having been named.
+      if (isNew) records.end(domain)
+      throw error
+    }
   }
 
   /** @throws XenError ENOENT EINVAL */

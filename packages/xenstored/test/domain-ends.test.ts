@@ -1,4 +1,4 @@
-import { DOM0, type FrameNumber, type Port, VIRQ } from '@split-driver/abi'
+import { DOM0, type FrameNumber, type Port, VIRQ, XenError } from '@split-driver/abi'
 import { StoreMachine, settle, XenStoreWireClient } from '@split-driver/conformance'
 import { packStrings, RingChannel, XenStoreOp } from '@split-driver/xenbus'
 import { XenstoreServer } from '@split-driver/xenstored'
@@ -164,4 +164,14 @@ describe('S3: rights for domains that there are not', () => {
     expect(await dom0.setPerms('/given', ['n7'])).toBe('OK')
     expect(await (await store.introduce(7)).read('/given')).toBe('x')
   })
+})
+
+test('a domain that there is not is not known for a failed INTRODUCE: nobody can own what is its', async () => {
+  const { store, dom0 } = await world()
+  const failure = new XenError('GNTST_bad_domain', 'there is no domain 9')
+  store.platform.mapper.map = () => {
+    throw failure
+  }
+  expect(await dom0.ask(XenStoreOp.Introduce, packStrings('9', '1', '1'))).toBe('!EINVAL')
+  expect(await dom0.setPerms('/local', ['n9'])).toBe('!ENOENT')
 })

@@ -31,6 +31,15 @@ describe('rule 44: WATCH', () => {
     expect(await watcher.watch('a', 't')).toBe('OK')
   })
 
+  test('UNWATCH of what is no path is ENOENT, too; both original daemons say so', async () => {
+    const { watcher } = world()
+    for (const path of ['', '//', '/a/', 'a b', '@', 'x'.repeat(2049)]) {
+      expect(await watcher.unwatch(path, 't')).toBe('!ENOENT')
+    }
+    expect(await watcher.ask(XenStoreOp.Unwatch, packStrings('/a'))).toBe('!EINVAL')
+    expect(await watcher.ask(XenStoreOp.Unwatch, packStrings('/a', 't', 'more'))).toBe('!EINVAL')
+  })
+
   test('an ended watch is silent, and the other one on its path is not', async () => {
     const { dom0, watcher } = world()
     await watcher.watch('/a', 'one')

@@ -2,7 +2,6 @@ import type { Domid } from '@split-driver/abi'
 import {
   absolutePath,
   type ByteChannel,
-  domainPath,
   encodeError,
   type Message,
   MessageReader,
@@ -89,8 +88,8 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
    */
   absolute(path: string): string | undefined {
     const absolute = absolutePath(path, this.domid)
-    const own = `${domainPath(this.domid)}/`
-    const length = absolute.length - (absolute.startsWith(own) ? own.length : 0)
+    // A domain's number may have more digits after its migration.
+    const length = absolute.length - (/^\/local\/domain\/\d{1,5}\//.exec(absolute)?.[0].length ?? 0)
     return this.caller.privileged || this.caller.domain.account.allows('path-max', length) ? absolute : undefined
   }
 

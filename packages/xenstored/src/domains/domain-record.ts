@@ -60,6 +60,10 @@ export class DomainRecords {
     return record
   }
 
+  knows(domid: Domid): boolean {
+    return this.#byDomid.has(domid)
+  }
+
   /**
    * As `of`, if there is such a domain: what is granted to one that is not there must not wait for the next (rule 53). Where
    * the machine does not say, the privileged may speak of any; others cannot make us keep records (S4).

@@ -83,9 +83,10 @@ export const setPerms: Handler = (exchange) => {
   const { privileged, domain } = exchange.work.caller
   if (!privileged && !domain.account.allows('node-permissions', texts.length)) return 'ENOSPC'
   const parsed = texts.flatMap((text) => parsePermission(text) ?? [])
-  const path = watchPath(exchange.client, pathBytes)
-  if (parsed.length < texts.length || path === undefined) return 'EINVAL'
+  if (parsed.length < texts.length) return 'EINVAL'
   const permissions = resolvePermissions(parsed, exchange.host.records, privileged)
   if (typeof permissions === 'string') return permissions
+  const path = watchPath(exchange.client, pathBytes)
+  if (path === undefined) return 'EINVAL'
   return acknowledge(exchange, permitNode(exchange.work, path, permissions))
 }

@@ -33,11 +33,12 @@ export const watch: Handler = (exchange) => {
   return undefined
 }
 
+/** A path that none can be watched by is missing like any other: both originals look for it as it is. */
 export const unwatch: Handler = ({ client, body, respond }) => {
   const [pathBytes, token, ...others] = stringsOf(body)
-  const path = watchPath(client, pathBytes && toText(pathBytes))
-  if (path === undefined || token === undefined || others.length > 0) return 'EINVAL'
-  if (!client.watches.remove(path, token)) return 'ENOENT'
+  if (pathBytes === undefined || token === undefined || others.length > 0) return 'EINVAL'
+  const path = watchPath(client, toText(pathBytes))
+  if (path === undefined || !client.watches.remove(path, token)) return 'ENOENT'
   respond(okBody())
   return undefined
 }

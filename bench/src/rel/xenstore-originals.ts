@@ -1,0 +1,72 @@
+import { SeededRandom } from '@split-driver/conformance'
+import { runEpisode, Tally } from '../xenstore-peers/differential/episode.js'
+import { type Daemon, type OriginalDaemon, startOwn, startPeer } from '../xenstore-peers/index.js'
+import type { RelSuite } from './rel-suite.js'
+
+/** Operations on one tree; the next begin with a fresh one, and with daemons that agree again. */
+const EPISODE = 100
+
+/** Our daemon and the original ones. */
+class Daemons implements AsyncDisposable {
+  private constructor(
+    readonly ours: Daemon,
+    readonly originals: readonly OriginalDaemon[],
+  ) {}
+
+  /** @throws NotRun where the originals cannot be had */
+  static async start(): Promise<Daemons> {
+    const originals = [await startPeer('C xenstored')]
+    try {
+      originals.push(await startPeer('oxenstored'))
+      return new Daemons(await startOwn(), originals)
+    } catch (error) {
+      for (const daemon of originals) await daemon[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** What became of those that ended by themselves. */
+  endings(): string {
+    const ended = this.originals.flatMap((daemon) => (daemon.ending() ? [`; ${daemon.name} ${daemon.ending()}`] : []))
+    return ended.join('')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const daemon of [this.ours, ...this.originals]) await daemon[Symbol.asyncDispose]()
+  }
+}
+
+export const suite: RelSuite = {
+  name: 'xenstore-originals',
+  describe:
+    'one random request to C xenstored, oxenstored and ours; replies and watch events are equal, or the difference is known',
+  run: async ({ n, seed, progress }) => {
+    const violations: string[] = []
+    const tally = new Tally()
+    let daemons = await Daemons.start()
+    let done = 0
+    try {
+      for (let episode = 0; done < n; episode++) {
+        const operations = Math.min(EPISODE, n - done)
+        // Each episode has a seed of its own, so that one that failed can be run alone.
+        const episodeSeed = (seed + episode) >>> 0
+        const random = new SeededRandom(episodeSeed)
+        try {
+          const found = await runEpisode(daemons.ours, daemons.originals, random, operations, tally)
+          for (const text of found) violations.push(`--seed ${episodeSeed} --n ${operations}: ${text}`)
+        } catch (error) {
+          violations.push(`--seed ${episodeSeed} --n ${operations}: ${(error as Error).message}${daemons.endings()}`)
+          await daemons[Symbol.asyncDispose]()
+          daemons = await Daemons.start()
+        }
+        done += operations
+        progress(done)
+      }
+    } finally {
+      await daemons[Symbol.asyncDispose]()
+    }
+    const { compared, differences } = tally
+    const detail = { compared: Object.fromEntries(compared), differences: Object.fromEntries(differences) }
+    return { done, violations, detail }
+  },
+}

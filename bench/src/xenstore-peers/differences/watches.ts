@@ -1,0 +1,135 @@
+import { XenStoreOp } from '@split-driver/xenbus'
+import type { Difference } from '../differential/difference.js'
+import type { Observation } from '../differential/observation.js'
+import { asks, partsOf, replied } from './predicates.js'
+
+/** What clients got with the one and not, or less often, with the other. */
+const extras = (one: Observation, other: Observation): string[] =>
+  one.events.flatMap((events, client) => {
+    const left = [...other.events[client]!]
+    return events.filter((event) => {
+      const at = left.indexOf(event)
+      if (at >= 0) left.splice(at, 1)
+      return at < 0
+    })
+  })
+
+const hasAll = (one: Observation, other: Observation): boolean => extras(other, one).length === 0
+
+/** Who is told what, and in what order. */
+export const watchDifferences: readonly Difference[] = [
+  {
+    id: 'reply-before-events',
+    what: 'a change that the client watches itself',
+    answers: {
+      'C xenstored': 'the events, then the reply',
+      oxenstored: 'the reply, then the events',
+      ours: 'the events, then the reply',
+    },
+    why: 'A client that has its reply has seen what it caused, as with C xenstored; the protocol promises an order for WATCH alone.',
+    aspect: 'order of reply and events',
+    matches: (comparison) => comparison.peer === 'oxenstored' && !asks(comparison, XenStoreOp.Watch),
+  },
+  {
+    id: 'order-of-watches',
+    what: 'a change that several watches of one client are told of',
+    answers: {
+      'C xenstored': 'in the order in which they were registered',
+      oxenstored: 'those of outer paths first, and the youngest first of those of one path',
+      ours: 'in the order in which they were registered',
+    },
+    why: 'The protocol leaves it open.',
+    aspect: 'order of events',
+    matches: ({ peer }) => peer === 'oxenstored',
+  },
+  {
+    id: 'equal-events',
+    what: 'changes by one request that amount to the same event for a client more than once',
+    answers: {
+      'C xenstored': 'one event',
+      oxenstored: 'an event for each watch and each change',
+      ours: 'one event',
+    },
+    why: 'Rule 46: the client is to look again, and need not do so twice.',
+    aspect: 'events',
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      hasAll(comparison.theirs, comparison.ours) &&
+      extras(comparison.theirs, comparison.ours).every((event) => comparison.ours.events.flat().includes(event)),
+  },
+  {
+    id: 'changes-of-the-root',
+    what: 'WRITE or SET_PERMS of /, which a client watches',
+    answers: { 'C xenstored': 'an event', oxenstored: 'no event', ours: 'an event' },
+    why: 'The root is a node like any other.',
+    aspect: 'events',
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      hasAll(comparison.ours, comparison.theirs) &&
+      extras(comparison.ours, comparison.theirs).every((event) => event.startsWith('"/\\u0000')),
+  },
+  {
+    id: 'permissions-of-special-paths',
+    what: 'SET_PERMS of a special path that a client watches',
+    answers: { 'C xenstored': 'no event (of release 4.17)', oxenstored: 'no event', ours: 'an event' },
+    why: 'As newer releases of C xenstored: whoever may no longer be told learns of that.',
+    aspect: 'events',
+    matches: (comparison) =>
+      asks(comparison, XenStoreOp.SetPerms) &&
+      partsOf(comparison)[0]?.startsWith('@') === true &&
+      hasAll(comparison.ours, comparison.theirs),
+  },
+  {
+    id: 'text-after-the-token',
+    what: 'WATCH or UNWATCH with text after the last NUL, or with more strings',
+    answers: {
+      'C xenstored': 'passes over text after the last NUL',
+      oxenstored: 'EINVAL',
+      ours: 'passes over text after the last NUL',
+    },
+    why: 'The protocol reserves what follows.',
+    aspect: 'reply',
+    parts: true,
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      asks(comparison, XenStoreOp.Watch, XenStoreOp.Unwatch) &&
+      comparison.operation.body.at(-1) !== 0 &&
+      replied(comparison, { ours: ['no error', 'ENOENT', 'EEXIST'], theirs: 'EINVAL' }),
+  },
+  {
+    id: 'watch-of-a-long-path',
+    what: 'WATCH of a path beyond its bound',
+    answers: { 'C xenstored': 'EINVAL', oxenstored: 'OK', ours: 'EINVAL' },
+    why: 'Rule 40: no such node can ever be.',
+    aspect: 'reply',
+    parts: true,
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      asks(comparison, XenStoreOp.Watch) &&
+      (partsOf(comparison)[0]?.length ?? 0) > 2000 &&
+      replied(comparison, { ours: 'EINVAL', theirs: 'no error' }),
+  },
+  {
+    id: 'removal-below-which-nothing-was',
+    what: 'removal of a node, with a watch on a path below it where no node was',
+    answers: { 'C xenstored': 'no event', oxenstored: 'an event', ours: 'no event' },
+    why: 'Rule 46: only what was removed is told of.',
+    aspect: 'events',
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      asks(comparison, XenStoreOp.Rm, XenStoreOp.TransactionEnd) &&
+      hasAll(comparison.theirs, comparison.ours),
+  },
+  {
+    id: 'unwatch-of-an-empty-path',
+    what: 'UNWATCH with an empty path',
+    answers: { 'C xenstored': 'ENOENT', oxenstored: 'EINVAL', ours: 'ENOENT' },
+    why: 'Rule 44, and as every other path that nothing watches.',
+    aspect: 'reply',
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      asks(comparison, XenStoreOp.Unwatch) &&
+      partsOf(comparison)[0] === '' &&
+      replied(comparison, { ours: 'ENOENT', theirs: 'EINVAL' }),
+  },
+]

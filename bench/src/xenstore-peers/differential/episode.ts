@@ -1,0 +1,94 @@
+import type { SeededRandom } from '@split-driver/conformance'
+import type { Daemon } from '../daemon.js'
+import { differences, notAsked } from '../differences.js'
+import type { PeerName } from '../start-peer.js'
+import { chooseOperation } from './choose-operation.js'
+import type { Comparison, Difference, Question } from './difference.js'
+import { type Aspect, aspectsOf, describeObservation } from './observation.js'
+import { describe, type Operation } from './operation.js'
+import { Side, SOCKET_CLIENTS } from './side.js'
+
+/** What was compared and what was met, over all episodes. */
+export class Tally {
+  /** How many operations of each original were compared with ours, by its name. */
+  readonly compared = new Map<string, number>()
+  /** How often each known difference was met, by its id. */
+  readonly differences = new Map<string, number>()
+}
+
+const count = (counts: Map<string, number>, name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1)
+
+/** Runs `operations` at most on all daemons. @returns what differs and is not known to */
+export async function runEpisode(
+  ours: Daemon,
+  peers: readonly Daemon[],
+  random: SeededRandom,
+  operations: number,
+  tally: Tally,
+): Promise<string[]> {
+  const sides = await Promise.all([ours, ...peers].map((daemon) => Side.begin(daemon)))
+  const [own, ...others] = sides as [Side, ...Side[]]
+  const violations: string[] = []
+  try {
+    for (let i = 0; i < operations; i++) {
+      const together = others.filter(({ apart }) => !apart)
+      if (together.length === 0) break
+      const operation = chooseOperation(random, own.slots, SOCKET_CLIENTS)
+      const stale = own.isStale(operation)
+      const asked = together.filter((side) => mayBeAsked(questionTo(operation, stale, side), side, tally))
+      const [seen, ...theirs] = await Promise.all([own, ...asked].map((side) => side.run(operation)))
+      for (const [at, side] of asked.entries()) {
+        count(tally.compared, side.daemon.name)
+        const unknown = compare(
+          { ...questionTo(operation, stale, side), ours: seen!, theirs: theirs[at]! },
+          side,
+          tally,
+        )
+        if (unknown.length === 0) continue
+        const all = asked.map(({ daemon }, n) => `\n    ${daemon.name}: ${describeObservation(theirs[n]!)}`)
+        violations.push(
+          `after ${i} operations, ${side.daemon.name} differs in ${unknown.join(', ')}; ${describe(operation)}` +
+            `\n    ours: ${describeObservation(seen!)}${all.join('')}`,
+        )
+        side.apart = true
+      }
+    }
+  } finally {
+    await Promise.all(sides.map((side) => side.end()))
+  }
+  return violations
+}
+
+/** Counts what it finds; a daemon that would hold different things from then on is left out. */
+function mayBeAsked(question: Question, side: Side, tally: Tally): boolean {
+  const entry = notAsked.find((entry) => entry.matches(question))
+  if (entry !== undefined) note(entry.id, entry.parts === true, side, tally)
+  return entry === undefined
+}
+
+function note(id: string, parts: boolean, side: Side, tally: Tally): void {
+  count(tally.differences, id)
+  if (parts) side.apart = true
+}
+
+const partsAt = ({ parts = false }: Difference, comparison: Comparison): boolean =>
+  typeof parts === 'function' ? parts(comparison) : parts
+
+const questionTo = (operation: Operation, stale: boolean, { daemon }: Side): Question => ({
+  peer: daemon.name as PeerName,
+  operation,
+  stale,
+  unprivileged: operation.client >= SOCKET_CLIENTS,
+})
+
+/** @returns in what the two differ that no entry of the table takes in */
+function compare(comparison: Comparison, side: Side, tally: Tally): Aspect[] {
+  const unknown: Aspect[] = []
+  for (const aspect of aspectsOf(comparison.ours, comparison.theirs)) {
+    const entry = differences.find((entry) => entry.aspect === aspect && entry.matches(comparison))
+    if (entry === undefined) unknown.push(aspect)
+    else note(entry.id, partsAt(entry, comparison), side, tally)
+  }
+  // What is told of a change that only one of them made differs with it.
+  return side.apart ? unknown.filter((aspect) => aspect === 'reply' || aspect === 'connection') : unknown
+}
