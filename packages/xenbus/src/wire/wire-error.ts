@@ -28,8 +28,10 @@ const isWireError = (name: string): name is WireError => (WIRE_ERRORS as readonl
 /** The name that travels for `code`: itself, or EINVAL for all that has none (rule 39). */
 export const wireError = (code: string): WireError => (isWireError(code) ? code : 'EINVAL')
 
-/** The body of an ERROR reply: the name and its NUL. */
-export const encodeError = (code: string): Uint8Array => packStrings(wireError(code))
+const BODIES = new Map<string, Uint8Array>(WIRE_ERRORS.map((name) => [name, packStrings(name)]))
+
+/** The body of an ERROR reply: the name and its NUL; always the same bytes for one name. */
+export const encodeError = (code: string): Uint8Array => BODIES.get(wireError(code))!
 
 /** Which error a reply's body names; EINVAL if it names none. */
 export const decodeError = (body: Uint8Array): WireError => wireError(unpackTexts(body)?.[0] ?? '')

@@ -1,6 +1,6 @@
 import type { DomainRecord } from '../domains/domain-record.js'
 import { chargeChange } from './accounting.js'
-import { newNode, type Tree } from './tree.js'
+import { namesOf, newNode, type Tree } from './tree.js'
 import type { Change, NodeEvent, Workspace } from './workspace.js'
 
 const EMPTY = new Uint8Array()
@@ -135,5 +135,5 @@ const NODE_COPY_BYTES = 200
 /** Bytes of garbage that a change leaves behind in a tree that somebody keeps. */
 export const costOf = (change: Change): number => {
   const valueBytes = 'value' in change ? change.value.length : 0
-  return valueBytes + NODE_COPY_BYTES * change.path.split('/').length
+  return valueBytes + NODE_COPY_BYTES * namesOf(change.path).length
 }

@@ -122,12 +122,17 @@ export class Watches {
   }
 
   #matching({ path, exact }: NodeEvent): readonly Watch[] {
-    const names = namesOf(path)
     if (exact) return inOrder(this.#at(path))
+    const names = namesOf(path)
     const levels = this.#levels(names)
-    return inOrder(
-      levels.flatMap(({ watches }, level) => [...watches].filter(([watch]) => watch.reaches(names.length - level))),
-    )
+    const found: [Watch, number][] = []
+    let watched = 0
+    for (const [level, { watches }] of levels.entries()) {
+      if (watches.size > 0) watched += 1
+      for (const entry of watches) if (entry[0].reaches(names.length - level)) found.push(entry)
+    }
+    // Those of one level are in order already.
+    return watched > 1 ? inOrder(found) : found.map(([watch]) => watch)
   }
 
   /** The watches on exactly this path, each with its number. */
