@@ -18,6 +18,12 @@ describe('split-driver', () => {
     [['help', 'blkback'], /--config <file>[\s\S]*"images"[\s\S]*SIGHUP[\s\S]*Examples:/],
     [['consoled', '--help'], /--socket-dir[\s\S]*domain-<domid>.sock[\s\S]*Examples:/],
     [['console', '--help'], /Ctrl-\] leaves[\s\S]*Examples:/],
+    [['xenstore', '--help'], /ls .*\n[\s\S]*control[\s\S]*XENSTORED_PATH[\s\S]*Examples:/],
+    [['xenstore', 'ls', '-h'], /-f, --flat[\s\S]*-p, --prefix/],
+    [['xenstore', 'control', '--help'], /live-update \[-c COMMAND-LINE\][\s\S]*3 the daemon refused[\s\S]*Examples:/],
+    [['xenstored', '--help'], /--persist <folder>[\s\S]*--quota-nodes <n>[\s\S]*INTRODUCE is refused[\s\S]*Examples:/],
+    [['complete', '--', 'xenstored', '--quota-node'], /^--quota-nodes\n--quota-node-permissions\n--quota-node-size\n$/],
+    [['complete', '--', 'xenstore', 'c'], /^chmod\ncontrol\n$/],
     [['doctor', '-h'], /--json[\s\S]*Exit code 0[\s\S]*Examples:/],
     [['--version'], /^\d+\.\d+\.\d+\n$/],
   ])('%j explains itself on standard output, exit code 0', async (args, text) => {
