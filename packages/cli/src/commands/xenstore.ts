@@ -3,7 +3,7 @@ import type { Command, CommanderError } from 'commander'
 import { ExitCode } from '../exit-code.js'
 import { rm, write } from '../xenstore/change.js'
 import { type ChmodOptions, chmod } from '../xenstore/chmod.js'
-import { eventCount, type WatchOptions, watch } from '../xenstore/follow.js'
+import { eventCount, levels, type WatchOptions, watch } from '../xenstore/follow.js'
 import { exists, list, ls, read } from '../xenstore/look.js'
 import { openStore } from '../xenstore/open-store.js'
 import { inWords } from '../xenstore/refusal.js'
@@ -53,6 +53,7 @@ export const addXenstore = (program: Command, host: CommandHost): void => {
   addChanges(add, run)
   const watching = add('watch <path...>', 'print the path of each change')
     .option('-n, --number <n>', 'end after so many; -1 is never', eventCount)
+    .option('-d, --depth <n>', 'levels below the path that are watched: 0 the node alone; all unless given', levels)
     .action(async (paths: string[], options: WatchOptions) => {
       const channel = await openStore(storeChoice(watching), (route) => host.openXenstore(route))
       host.finish(await spoken(watch(channel, host.output ?? standardOutput(), paths, options)))

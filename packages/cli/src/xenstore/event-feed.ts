@@ -32,9 +32,13 @@ export class EventFeed {
     })
   }
 
-  /** @throws XenError what the server answered, EEXIST if the path is watched already; CLOSED */
-  async watch(path: string): Promise<void> {
-    this.#writer.push({ type: XenStoreOp.Watch, reqId: 1, txId: 0, body: packStrings(path, path) })
+  /**
+   * @param depth levels below the path that are watched; all unless given, and on servers that know of no depth
+   * @throws XenError what the server answered, EEXIST if the path is watched already; CLOSED
+   */
+  async watch(path: string, depth?: number): Promise<void> {
+    const body = depth === undefined ? packStrings(path, path) : packStrings(path, path, String(depth))
+    this.#writer.push({ type: XenStoreOp.Watch, reqId: 1, txId: 0, body })
     this.#writer.flush()
     for (;;) {
       const message = await this.#message()
