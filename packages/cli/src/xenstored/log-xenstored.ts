@@ -15,5 +15,5 @@ export const logXenstored = (server: XenstoreServer, log: Log): void => {
   server.on('broken', (domid, ringError) =>
     log.warn({ event: 'broken', domid, ringError }, 'the domain broke the rules of its ring: it is served no more'),
   )
-  server.on('memory', (domid, level) => log.warn({ event: 'memory', domid, level }, MEMORY_WORDS[level]))
+  server.on('memory', (domid, level) => log.warn({ event: 'memory', domid, memory: level }, MEMORY_WORDS[level]))
 }
