@@ -13,6 +13,7 @@ interface XenstoredCommandOptions {
   readonly socket?: string[]
   readonly persist?: string
   readonly persistSync: boolean
+  readonly liveUpdate: boolean
   readonly pidFile?: string
   readonly log?: string
   readonly traceFile?: string
@@ -45,6 +46,7 @@ export const addXenstored = (program: Command, host: CommandHost): void => {
     .option('--no-host', 'serve the sockets alone, also where Xen is')
     .option('--persist <folder>', 'keep all that is acknowledged in this folder, and begin with what is there')
     .option('--persist-sync', 'wait for the disk each time, for whoever fears a loss of power', false)
+    .option('-U, --live-update', 'go on with what another daemon left in this process: for xenstore control', false)
     .option('--pid-file <file>', 'hold the process id in this file')
     .option('--log <file>', 'append the log to this file')
     .option('--trace-file <file>', 'append every request and reply to this file; xenstore control log ends that')
@@ -104,6 +106,7 @@ const xenstored = async (command: Command, options: XenstoredCommandOptions, hos
     log: new DomainAllowance(log, clock),
     ...(persist === undefined ? {} : { persist: { folder: persist, sync: options.persistSync } }),
     ...(pidFile === undefined ? {} : { pidFile }),
+    resume: options.liveUpdate,
     ...(traceFile === undefined ? {} : { traceFile }),
   })
   log.info({ event: 'machine', machine: machine.name }, 'the store is there')

@@ -1,10 +1,11 @@
 import { XenError } from '@split-driver/abi'
 import type { Clock } from '@split-driver/platform'
-import { type QuotaValues, XenstoreServer } from '@split-driver/xenstored'
-import { FileConsole, JournalFolder, XenstoreSocketServer } from '@split-driver/xenstored/node'
+import type { QuotaValues } from '@split-driver/xenstored'
+import { JournalFolder } from '@split-driver/xenstored/node'
 import type { Daemon } from '../daemon/daemon.js'
 import type { Log } from '../logging/log.js'
 import { logXenstored } from './log-xenstored.js'
+import { openStore } from './open-store.js'
 import { PidFile } from './pid-file.js'
 import type { StoreMachine } from './store-machine.js'
 
@@ -15,6 +16,8 @@ export interface XenstoredOptions {
   readonly persist?: { readonly folder: string; readonly sync: boolean }
   /** What differs from the original's defaults. */
   readonly quotas?: Partial<QuotaValues>
+  /** Go on with the state and the connections that another daemon left in this process. */
+  readonly resume?: boolean
   /** Holds our process id as long as we serve. */
   readonly pidFile?: string
   /** Where relative names of the files begin that CONTROL has written. */
@@ -54,29 +57,19 @@ export class XenstoredDaemon implements Daemon {
     return this.close()
   }
 
-  async #open(
-    { platform, options }: StoreMachine,
-    { sockets, quotas = {}, persist, pidFile, logFolder, traceFile, log }: XenstoredOptions,
-  ) {
+  async #open(machine: StoreMachine, options: XenstoredOptions): Promise<void> {
+    const { persist, pidFile, log } = options
     const journal = persist && (await openJournal(persist.folder, persist.sync, log))
     if (journal !== undefined) this.#endings.push(() => journal[Symbol.asyncDispose]())
-    const console = new FileConsole(logFolder, (text) => log.info({ event: 'console' }, text))
-    const server = new XenstoreServer(platform, {
-      ...options,
-      quotas,
-      console,
-      ...(journal && { journal }),
-      ...(traceFile === undefined ? {} : { traceFile }),
-    })
+    const { server, sockets } = await openStore(machine, options, journal)
     this.#endings.push(async () => server[Symbol.dispose]())
     logXenstored(server, log)
-    for (const path of sockets) {
-      const socket = await listenAt(server, path)
+    for (const socket of sockets) {
       this.#endings.push(async () => {
-        await this.#settle(platform.clock, journal)
+        await this.#settle(machine.platform.clock, journal)
         await socket[Symbol.asyncDispose]()
       })
-      log.info({ event: 'listen', socket: path }, 'serving a socket')
+      log.info({ event: 'listen', socket: socket.path }, 'serving a socket')
     }
     if (pidFile === undefined) return
     const held = await PidFile.write(pidFile)
@@ -105,19 +98,5 @@ const openJournal = async (folder: string, sync: boolean, log: Log): Promise<Jou
   } catch (error) {
     if (XenError.is(error)) throw error
     throw new XenError('EACCES', `cannot keep the store in ${folder}: ${(error as Error).message}`, { cause: error })
-  }
-}
-
-const listenAt = async (server: XenstoreServer, path: string): Promise<XenstoreSocketServer> => {
-  try {
-    return await XenstoreSocketServer.listen(server, { path })
-  } catch (error) {
-    if (XenError.is(error)) throw error
-    const { code, message } = error as NodeJS.ErrnoException
-    const advice = 'run as a user who may, or choose another place with --socket'
-    const refused = code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
-    throw new XenError(refused ? 'EACCES' : 'EINVAL', `cannot listen at ${path}: ${message}; ${advice}`, {
-      cause: error,
-    })
   }
 }
