@@ -78,8 +78,9 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     this.#controlPage = options.controlRing?.page
     this.#control = { domain: host.records.of(options.controlDomid ?? DOM0), privileged: true }
     const { domainStates, controlRing, resume } = options
-    if (resume && trees) this.#resume(resume, trees)
+    const lost = resume && trees ? this.#resume(resume, trees) : []
     if (domainStates) this.#ends = this.#watchEnds(domainStates)
+    this.#ends?.begin(lost)
     if (controlRing && !this.isIntroduced(this.#control.domain.domid)) this.#serveControl(controlRing)
   }
 
@@ -112,21 +113,38 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     return accepted.client
   }
 
-  /** Rings go on where they were: what lies in them is neither lost nor seen twice. */
-  #resume(resume: ResumeOptions, trees: NumberedTrees): void {
+  /**
+   * Rings go on where they were: what lies in them is neither lost nor seen twice.
+   * @returns domains whose ring cannot be had any more
+   */
+  #resume(resume: ResumeOptions, trees: NumberedTrees): DomainRecord[] {
     const { state } = resume
+    const lost: DomainRecord[] = []
     const clients = restoreClients(resume, {
       takeChannel: (channel, as) => this.#accept(channel, as),
       takeRing: (domid, port, shutDown) => {
-        const ownPage = domid === this.#control.domain.domid ? this.#controlPage : undefined
-        const introduced = this.#newDomain(domid, port, ownPage)
-        introduced.isShutDown = shutDown
-        this.#introduced.set(domid, introduced)
-        return introduced.client
+        const client = this.#takeRing(domid, port, shutDown)
+        if (client === undefined) lost.push(this.#host.records.of(domid))
+        return client
       },
     })
     restoreTargets(state, this.#host)
     restoreTransactions(state.supplement, clients, trees, this.#host)
+    return lost
+  }
+
+  /** A domain may have ended since the state was saved. */
+  #takeRing(domid: Domid, port: Port, shutDown: boolean): Client | undefined {
+    const ownPage = domid === this.#control.domain.domid ? this.#controlPage : undefined
+    try {
+      const introduced = this.#newDomain(domid, port, ownPage)
+      introduced.isShutDown = shutDown
+      this.#introduced.set(domid, introduced)
+      return introduced.client
+    } catch (error) {
+      if (XenError.is(error)) return undefined
+      throw error
+    }
   }
 
   introduce(domid: Domid, _frame: FrameNumber, port: Port): void {
@@ -187,6 +205,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
       introduced: (domid) => this.#introduced.get(domid),
       release: (domid) => this.release(domid),
       forget: (record) => this.#bury(record),
+      tellGone: (domid) => this.#happen(RELEASE_DOMAIN, domid),
       tellShutDown: (domid) => this.#happen(RELEASE_DOMAIN, domid),
     })
   }

@@ -1,7 +1,7 @@
 import { DOM0, type FrameNumber, type Port, VIRQ, XenError } from '@split-driver/abi'
 import { StoreMachine, settle, XenStoreWireClient } from '@split-driver/conformance'
 import { packStrings, RingChannel, XenStoreOp } from '@split-driver/xenbus'
-import { XenstoreServer } from '@split-driver/xenstored'
+import { readSavedState, XenstoreServer } from '@split-driver/xenstored'
 import { describe, expect, test } from 'vitest'
 
 import { DOM, StoreWorld } from './support/store-world.js'
@@ -89,6 +89,46 @@ describe('VIRQ_DOM_EXC: domains that shut down or went are found by asking the m
     expect(platform.ledger()).toEqual([])
     another()[Symbol.dispose]()
     expect(platform.ledger()).toEqual([])
+  })
+})
+
+describe('a server that goes on in place of another', () => {
+  /** Domains 5 and 6, and a client behind a channel; while no server was there, something happened. */
+  const replaced = async (meanwhile: (machine: StoreMachine) => void) => {
+    const { store, dom0 } = await world()
+    const { platform } = store
+    const bytes = store.server.save({ fdOf: (channel) => store.served.indexOf(channel) })
+    store.server.handOver()
+    meanwhile(platform)
+    const resume = { state: readSavedState(bytes), channelOf: (fd: number) => store.served[fd] }
+    const server = new XenstoreServer(platform, { domainStates: platform.domainStates, resume })
+    await settle()
+    return { server, dom0, platform }
+  }
+
+  test('tells of a domain that ended meanwhile, once, and keeps nothing of it', async () => {
+    const { server, dom0, platform } = await replaced(({ states }) => states.delete(DOM(5)))
+    expect(await dom0.events()).toEqual(['@releaseDomain out'])
+    expect([server.isIntroduced(DOM(5)), server.isIntroduced(DOM(6))]).toEqual([false, true])
+    expect(await dom0.directory('/local/domain')).toBe('6')
+    expect(platform.ledger().filter((line) => line.includes('domain 5'))).toEqual([])
+  })
+
+  test('does so though its ring page is gone with it', async () => {
+    const { server, dom0 } = await replaced(({ states, pages }) => {
+      states.set(DOM(5), 'dying')
+      pages.delete(DOM(5))
+    })
+    expect(await dom0.events()).toEqual(['@releaseDomain out'])
+    expect(server.isIntroduced(DOM(5))).toBe(false)
+    expect(await dom0.directory('/local/domain')).toBe('6')
+  })
+
+  test('keeps what a domain owns whose ring cannot be had though it runs, for whoever introduces it again', async () => {
+    const { server, dom0 } = await replaced(({ pages }) => pages.delete(DOM(5)))
+    expect(await dom0.events()).toEqual([])
+    expect(server.isIntroduced(DOM(5))).toBe(false)
+    expect(await dom0.directory('/local/domain')).toBe('5|6')
   })
 })
 

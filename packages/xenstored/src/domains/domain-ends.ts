@@ -13,6 +13,8 @@ export interface EndingDomains {
   release(domid: Domid): void
   /** A domain that was only named, by permissions or as an owner, is no more. */
   forget(record: DomainRecord): void
+  /** What was introduced to the server before this one is no more. */
+  tellGone(domid: Domid): void
   /** An introduced domain has shut down, and is kept as it is. */
   tellShutDown(domid: Domid): void
 }
@@ -40,7 +42,21 @@ export class DomainEnds implements Disposable {
     })
   }
 
-  /** Looks at all domains now: for what may have happened while nobody listened. */
+  /**
+   * Looks for what happened while nobody listened: the interrupt does not tell of it.
+   * @param lost domains of the server before this one whose ring cannot be had any more
+   */
+  begin(lost: readonly DomainRecord[]): void {
+    for (const record of lost) {
+      const state = this.#states.stateOf(record.domid)
+      if (state !== undefined && state !== 'dying') continue
+      this.#domains.forget(record)
+      this.#domains.tellGone(record.domid)
+    }
+    this.look()
+  }
+
+  /** Looks at all domains now. */
   look(): void {
     for (const record of [...this.#domains.records()]) this.#lookAt(record)
   }

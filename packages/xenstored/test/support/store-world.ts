@@ -1,6 +1,6 @@
 import type { Domid, FrameNumber, Port } from '@split-driver/abi'
 import { StoreMachine, settle, XenStoreWireClient } from '@split-driver/conformance'
-import { channelPair, RingChannel } from '@split-driver/xenbus'
+import { type ByteChannel, channelPair, RingChannel } from '@split-driver/xenbus'
 import { XenstoreServer, type XenstoreServerOptions } from '@split-driver/xenstored'
 import { ManualClock } from './manual-clock.js'
 
@@ -12,6 +12,8 @@ export class StoreWorld implements Disposable {
   /** Stands still but where it is moved. */
   readonly clock = new ManualClock()
   readonly server: XenstoreServer
+  /** The server's ends of what `connect` made, in order. */
+  readonly served: ByteChannel[] = []
 
   /** @param options made when there is a platform, where they are a function */
   constructor(options: XenstoreServerOptions | ((platform: StoreMachine) => XenstoreServerOptions) = {}) {
@@ -24,6 +26,7 @@ export class StoreWorld implements Disposable {
   /** A client behind a channel; the control domain unless a domid is given. */
   connect(domid = 0, privileged = domid === 0): XenStoreWireClient {
     const [ours, theirs] = channelPair()
+    this.served.push(theirs)
     this.server.accept(theirs, { domid: DOM(domid), privileged })
     return new XenStoreWireClient(ours)
   }
