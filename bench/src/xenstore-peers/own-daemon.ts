@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FlatMemory, type Port } from '@split-driver/abi'
 import { XenstoreServer } from '@split-driver/xenstored'
-import { XenstoreSocketServer } from '@split-driver/xenstored/node'
+import { FileConsole, XenstoreSocketServer } from '@split-driver/xenstored/node'
 import type { Daemon } from './daemon.js'
 import { PAGE_BYTES } from './guest-page.js'
 import { OwnMachine } from './own-machine.js'
@@ -13,8 +13,9 @@ export async function startOwn(): Promise<Daemon & { readonly server: XenstoreSe
   const machine = new OwnMachine()
   // As the originals have domain 0 behind a ring, though nobody asks through it.
   const controlRing = { page: FlatMemory.allocate(PAGE_BYTES), port: 2 as Port }
-  const server = new XenstoreServer(machine, { domainStates: machine.domainStates, controlRing })
   const home = mkdtempSync(join(tmpdir(), 'xenstored-'))
+  const console = new FileConsole(home, () => {})
+  const server = new XenstoreServer(machine, { domainStates: machine.domainStates, controlRing, console })
   // Its clients may live in this process, too, and then have nothing to say while it waits without giving way.
   const socket = await XenstoreSocketServer.listen(server, { path: join(home, 'socket'), busyMicroseconds: 0 })
   return {

@@ -3,7 +3,7 @@ import type { StoreHost } from '../store-host.js'
 
 const COLUMNS = ['domain', 'nodes', 'watches', 'transactions', 'outstanding', 'memory'] as const
 
-const row = (cells: readonly (string | number)[]): string => cells.map((cell) => String(cell).padStart(12)).join('')
+const row = (cells: readonly (string | number)[]): string => cells.map((cell) => String(cell).padStart(14)).join('')
 
 const rowOf = ({ domid, account: { used } }: DomainRecord): string =>
   row([domid, used.nodes, used.watches, used.transactions, used.outstanding, used.memory])

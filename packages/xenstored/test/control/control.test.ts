@@ -228,8 +228,8 @@ describe('CONTROL log, logfile, memreport, print', () => {
     await dom0.setPerms('/owned', ['n5'])
     expect(await control('memreport', 'report')).toBe('OK')
     const [report] = console.files.get('report')!
-    expect(report).toMatch(/^2 domains, 2 connections, \d+ bytes\n {6}domain/)
-    expect(report).toMatch(/^ {11}5 {11}1 {11}1 {11}0 {11}0 {10}44$/m)
+    expect(report).toMatch(/^2 domains, 2 connections, \d+ bytes\n {8}domain {9}nodes/)
+    expect(report).toMatch(/^ {13}5 {13}1 {13}1 {13}0 {13}0 {12}44$/m)
     await control('logfile', 'trace')
     await control('log', 'off')
     expect(await control('memreport')).toBe('OK')
