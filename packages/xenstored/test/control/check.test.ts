@@ -98,7 +98,15 @@ describe('CONTROL check', () => {
     for (let domid = 10; domid < 200; domid++) host.records.of(DOM(domid)).account.add('nodes', 1)
     const console = new MemoryConsole()
     const replies: string[] = []
-    checkCommand(console).run({ host, parameters: [], rest: new Uint8Array(), respond: (text) => replies.push(text) })
+    checkCommand(console).run({
+      host,
+      client: [...host.clients.all()][0]!,
+      reqId: 1,
+      txId: 0,
+      parameters: [],
+      rest: new Uint8Array(),
+      respond: (text) => replies.push(text),
+    })
     expect(replies[0]).toMatch(/^domain 10 is said to have 1 of nodes, and has 0\n[\s\S]*and \d+ more\n$/)
     expect(replies[0]!.length).toBeLessThan(4096)
     expect(console.printed).toHaveLength(190)
