@@ -36,11 +36,8 @@ const beginnings = (): string[] => {
 
 /** Resolves when so many programs have begun to serve. */
 const begun = async (count: number): Promise<void> => {
-  using changes = Object.assign(watch(home), {
-    [Symbol.dispose]() {
-      this.close()
-    },
-  })
+  const watcher = watch(home)
+  using changes = Object.assign(watcher, { [Symbol.dispose]: () => watcher.close() })
   while (beginnings().length < count) await Promise.race([once(changes, 'change'), once(daemon, 'exit').then(dead)])
 }
 
