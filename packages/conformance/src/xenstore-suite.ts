@@ -1,13 +1,15 @@
 import { defineSuite } from './suite.js'
+import { callCases } from './xenstore-call-cases.js'
 import { nodeCases } from './xenstore-node-cases.js'
 import { permissionCases } from './xenstore-permission-cases.js'
 import { transactionCases } from './xenstore-transaction-cases.js'
 import { watchCases } from './xenstore-watch-cases.js'
 
-/** XenStore as rules 40 to 49 have it, through the `XenStore` of two domains and more. */
+/** XenStore as rules 40 to 50 have it, through the `XenStore` of two domains and more. */
 export const xenstoreSuite = defineSuite('XenStore', [
   ...nodeCases,
   ...permissionCases,
   ...watchCases,
   ...transactionCases,
+  ...callCases,
 ])

@@ -99,4 +99,26 @@ export const xenstoreDefects: DefectRow[] = [
       }),
     },
   ],
+  [
+    'a listing ends where a reply does',
+    'rule 50',
+    { xenstore: (right) => ({ directory: async (path) => (await right.directory(path)).slice(0, 100) }) },
+  ],
+  ['signals are not heeded', 'S9: a request', { xenstore: (right) => ({ rm: (path) => right.rm(path) }) }],
+  ['signals are not heeded', 'S9: a watch', { xenstore: (right) => ({ watch: (path) => right.watch(path) }) }],
+  [
+    'signals are not heeded',
+    'S9: a transaction',
+    { xenstore: (right) => ({ transaction: (body) => right.transaction(body) }) },
+  ],
+  [
+    'a watch hears of all below, whatever its depth',
+    'a watch of some depth',
+    { xenstore: (right) => ({ onChange: (path, onPath) => right.onChange(path, onPath) }) },
+  ],
+  [
+    'it is tried a hundred times',
+    'rule 48: a transaction is tried',
+    { xenstore: (right) => ({ transaction: (body) => right.transaction(body) }) },
+  ],
 ]
