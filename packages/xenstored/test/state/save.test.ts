@@ -3,15 +3,15 @@ import {
   CHOICES,
   chooseOperation,
   clientsOf,
+  ReplacedServer,
   ServedStore,
-  type ServerUnderTest,
   StoreMachine,
   StoreModelRun,
   settle,
   XenStoreWireClient,
 } from '@split-driver/conformance'
-import { type ByteChannel, encodeMessage, packStringAndRest, packStrings, XenStoreOp } from '@split-driver/xenbus'
-import { type AcceptedAs, readSavedState, XenstoreServer, type XenstoreServerOptions } from '@split-driver/xenstored'
+import { encodeMessage, packStringAndRest, packStrings, XenStoreOp } from '@split-driver/xenbus'
+import { readSavedState, XenstoreServer, type XenstoreServerOptions } from '@split-driver/xenstored'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
@@ -23,40 +23,13 @@ const operation = fc.array(fc.nat(), { minLength: CHOICES, maxLength: CHOICES })
   return chooseOperation(clientsOf(DOMAINS), DOMAINS, (limit) => (next.next().value ?? 0) % limit)
 })
 
-/** A server that another takes the place of, as often as one likes; nobody who is connected is to notice. */
-class ReplacedServer implements ServerUnderTest {
-  readonly #machine: StoreMachine
-  readonly #options: XenstoreServerOptions
-  readonly #channels: ByteChannel[] = []
-  #server: XenstoreServer
-
-  constructor(machine: StoreMachine, options: XenstoreServerOptions) {
-    this.#machine = machine
-    this.#options = options
-    this.#server = new XenstoreServer(machine, options)
-  }
-
-  accept(channel: ByteChannel, as: AcceptedAs): void {
-    this.#channels.push(channel)
-    this.#server.accept(channel, as)
-  }
-
-  introduce(domid: number): void {
-    this.#server.introduce(domid as Domid, 0 as FrameNumber, 1 as Port)
-  }
-
-  holdings() {
-    return this.#server.holdings()
-  }
-
-  replace(): void {
-    const bytes = this.#server.save({ fdOf: (channel) => this.#channels.indexOf(channel) })
-    this.#server.handOver()
-    const resume = { state: readSavedState(bytes), channelOf: (fd: number) => this.#channels[fd] }
-    // What it is told to begin with is not what it goes on with.
-    this.#server = new XenstoreServer(this.#machine, { ...this.#options, quotas: { nodes: 1 }, resume })
-  }
-}
+/** Each that goes on is told to begin with something else than what it goes on with. */
+const replaceable = (machine: StoreMachine, options: XenstoreServerOptions) =>
+  new ReplacedServer((legacy) => {
+    if (legacy === undefined) return new XenstoreServer(machine, options)
+    const resume = { state: readSavedState(legacy.saved), channelOf: legacy.channelOf }
+    return new XenstoreServer(machine, { ...options, quotas: { nodes: 1 }, resume })
+  })
 
 const step = fc.oneof({ weight: 5, arbitrary: operation }, { weight: 1, arbitrary: fc.constant('replace' as const) })
 
@@ -64,7 +37,7 @@ test('another server goes on with what was saved, in the middle of anything, and
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 120, size: 'max' }), async (steps) => {
       const machine = new StoreMachine()
-      const server = new ReplacedServer(machine, { quotas })
+      const server = replaceable(machine, { quotas })
       const run = new StoreModelRun(new ServedStore(machine, server), { domains: DOMAINS, quotas })
       expect(await run.begin()).toBeUndefined()
       for (const next of steps) {
@@ -104,12 +77,12 @@ interface Move {
 /** What each client is told when they send their requests in these pieces, and when the server is replaced meanwhile. */
 const toldTo = async (moves: readonly Move[]): Promise<string[][]> => {
   const machine = new StoreMachine()
-  const server = new ReplacedServer(machine, {})
+  const server = replaceable(machine, {})
   const store = new ServedStore(machine, server)
   const domids = [0, 1]
   store.build(1)
   const clients = [new XenStoreWireClient(store.connect(0)), new XenStoreWireClient(store.ring(1))]
-  server.introduce(1)
+  server.server.introduce(1 as Domid, 0 as FrameNumber, 1 as Port)
   await clients[0]!.ask(XenStoreOp.Mkdir, packStrings('/local/domain/1'))
   await clients[0]!.ask(XenStoreOp.SetPerms, packStrings('/local/domain/1', 'n1'))
   const streams = domids.map(requestsOf)
