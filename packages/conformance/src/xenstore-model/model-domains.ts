@@ -53,8 +53,8 @@ export class ModelDomains {
 
   /** @returns whether the domain can be served */
   introduce(domid: number): boolean {
-    this.lifeOf(domid)
     if (domid < 1 || domid > this.#count) return false
+    this.lifeOf(domid)
     this.#introduced.add(domid)
     return true
   }

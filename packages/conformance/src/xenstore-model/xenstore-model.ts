@@ -176,7 +176,8 @@ export class XenStoreModel {
 
   #unwatch(client: ModelClient, { path: given, token }: StoreOperation): string {
     const path = absolute(client.caller, given)
-    if (path === undefined) return '!EINVAL'
+    // There is no watch at a path that is none.
+    if (path === undefined) return '!ENOENT'
     const kept = client.watches.filter((watch) => watch.path !== path || watch.token !== token)
     if (kept.length === client.watches.length) return '!ENOENT'
     client.watches = kept
