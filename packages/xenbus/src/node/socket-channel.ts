@@ -11,6 +11,8 @@ export class SocketChannel implements ByteChannel {
   readonly #inbox = new ByteQueue(INBOX_BYTES)
   #handler: (() => void) | undefined
   #closed = false
+  /** Bytes that were sent wait for the end of this turn. */
+  #held = false
 
   /** @param socket connected or accepted, and read by nobody else */
   constructor(socket: Socket) {
@@ -39,6 +41,7 @@ export class SocketChannel implements ByteChannel {
 
   send(source: Uint8Array): number {
     if (this.#closed || this.#socket.writableNeedDrain) return 0
+    this.#hold()
     this.#socket.write(source.slice())
     return source.length
   }
@@ -57,8 +60,23 @@ export class SocketChannel implements ByteChannel {
   close(): void {
     if (this.#closed) return
     this.#closed = true
+    this.#release()
     this.#socket.destroy()
     this.#handler?.()
+  }
+
+  /** What is sent in one go of the event loop becomes one call of the kernel: pipelined requests are many small ones. */
+  #hold(): void {
+    if (this.#held) return
+    this.#held = true
+    this.#socket.cork()
+    process.nextTick(() => this.#release())
+  }
+
+  #release(): void {
+    if (!this.#held) return
+    this.#held = false
+    this.#socket.uncork()
   }
 
   /** The socket gives up to 64 KiB at once, which there is always room for while it is not paused. */

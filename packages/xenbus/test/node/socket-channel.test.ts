@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Duplex } from 'node:stream'
 import { encodeMessage, MessageReader, XenStoreClient, XenStoreOp } from '@split-driver/xenbus'
 import { SocketChannel } from '@split-driver/xenbus/node'
 import { afterEach, expect, it } from 'vitest'
@@ -96,4 +97,33 @@ it('closing is told once, and nothing can be sent after it', async () => {
   channel.close()
   channel.close()
   expect([told, channel.closed, channel.send(Uint8Array.of(1))]).toEqual([1, true, 0])
+})
+
+it('what is sent in one turn is one write of the system: pipelined requests are many small ones', async () => {
+  const writes: number[] = []
+  const socket = new Duplex({
+    read: () => undefined,
+    write: (_chunk, _encoding, done) => done(void writes.push(1)),
+    writev: (chunks, done) => done(void writes.push(chunks.length)),
+  })
+  const channel = new SocketChannel(socket as unknown as Socket)
+  for (let i = 0; i < 3; i++) channel.send(Uint8Array.of(i))
+  await Promise.resolve()
+  channel.send(Uint8Array.of(3))
+  await nextTurn()
+  channel.send(Uint8Array.of(4))
+  await nextTurn()
+  expect(writes).toEqual([4, 1])
+})
+
+it('what was sent right before the channel is closed arrives', async () => {
+  let told: (bytes: Buffer) => void = () => undefined
+  const arrived = new Promise<Buffer>((resolve) => {
+    told = resolve
+  })
+  const channel = await SocketChannel.connect(await listen((socket) => socket.once('data', told)))
+  channel.send(Uint8Array.of(1))
+  channel.send(Uint8Array.of(2))
+  channel.close()
+  expect([...(await arrived)]).toEqual([1, 2])
 })
