@@ -1,5 +1,7 @@
+import { dirname, join } from 'node:path'
 import { xenstoreSocketPath } from '@split-driver/xenbus/node'
 import { DEFAULT_QUOTAS, QUOTA_NAMES, type QuotaName, type QuotaValues } from '@split-driver/xenstored'
+import { stateFile } from '@split-driver/xenstored/node'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { serveUntilStopped } from '../daemon/serve-until-stopped.js'
 import type { ExitCode } from '../exit-code.js'
@@ -27,6 +29,7 @@ XENSTORED_RUNDIR, or at /run/xenstored/socket. In dom0, whose kernel offers /pro
 and all domains that are introduced. Elsewhere there are no domains, and INTRODUCE is refused.
 Quotas bound what one unprivileged domain may have; 0 is no bound. xenstore control quota tells and sets them later.
 With --persist nothing that was acknowledged is lost, however the daemon ends; with --persist-sync not even with the power.
+xenstore control live-update puts another program, such as a newer split-driver, in its place.
 Signals: SIGTERM and SIGINT close everything in order; SIGHUP opens the log file anew, for who rotates it.
 Standard output says "ready"; the log is on standard error unless --log names a file.
 
@@ -46,12 +49,13 @@ export const addXenstored = (program: Command, host: CommandHost): void => {
     .option('--no-host', 'serve the sockets alone, also where Xen is')
     .option('--persist <folder>', 'keep all that is acknowledged in this folder, and begin with what is there')
     .option('--persist-sync', 'wait for the disk each time, for whoever fears a loss of power', false)
-    .option('-U, --live-update', 'go on with what another daemon left in this process: for xenstore control', false)
     .option('--pid-file <file>', 'hold the process id in this file')
     .option('--log <file>', 'append the log to this file')
     .option('--trace-file <file>', 'append every request and reply to this file; xenstore control log ends that')
     .addOption(new Option('--log-level <level>', 'what the daemon says of itself').choices(logLevels).default('info'))
     .option('--json', 'log lines of JSON in place of text', false)
+  const resume = 'go on with what another program in this process has left'
+  command.addOption(new Option('-U, --live-update', resume).default(false).hideHelp())
   for (const name of QUOTA_NAMES)
     command.option(`--quota-${name} <n>`, `${QUOTA_WORDS[name]}; ${DEFAULT_QUOTAS[name]} unless given`, quota)
   command
@@ -103,10 +107,11 @@ const xenstored = async (command: Command, options: XenstoredCommandOptions, hos
     sockets,
     quotas: quotasOf(command),
     logFolder: process.cwd(),
+    stateFile: options.socket === undefined ? stateFile() : join(dirname(sockets[0]!), 'state_dump'),
+    resume: options.liveUpdate,
     log: new DomainAllowance(log, clock),
     ...(persist === undefined ? {} : { persist: { folder: persist, sync: options.persistSync } }),
     ...(pidFile === undefined ? {} : { pidFile }),
-    resume: options.liveUpdate,
     ...(traceFile === undefined ? {} : { traceFile }),
   })
   log.info({ event: 'machine', machine: machine.name }, 'the store is there')

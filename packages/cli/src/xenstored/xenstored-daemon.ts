@@ -1,13 +1,25 @@
 import { XenError } from '@split-driver/abi'
 import type { Clock } from '@split-driver/platform'
-import type { QuotaValues } from '@split-driver/xenstored'
-import { JournalFolder } from '@split-driver/xenstored/node'
+import {
+  liveUpdateCommand,
+  type QuotaValues,
+  type ResumeOptions,
+  XenstoreServer,
+  type XenstoreServerOptions,
+} from '@split-driver/xenstored'
+import {
+  FileConsole,
+  JournalFolder,
+  ProcessSuccessor,
+  takeSavedState,
+  type XenstoreSocketServer,
+} from '@split-driver/xenstored/node'
 import type { Daemon } from '../daemon/daemon.js'
 import type { Log } from '../logging/log.js'
 import { logXenstored } from './log-xenstored.js'
-import { openStore } from './open-store.js'
 import { PidFile } from './pid-file.js'
 import type { StoreMachine } from './store-machine.js'
+import { openSockets } from './store-sockets.js'
 
 export interface XenstoredOptions {
   /** Unix sockets at which it listens. */
@@ -16,14 +28,16 @@ export interface XenstoredOptions {
   readonly persist?: { readonly folder: string; readonly sync: boolean }
   /** What differs from the original's defaults. */
   readonly quotas?: Partial<QuotaValues>
-  /** Go on with the state and the connections that another daemon left in this process. */
-  readonly resume?: boolean
   /** Holds our process id as long as we serve. */
   readonly pidFile?: string
   /** Where relative names of the files begin that CONTROL has written. */
   readonly logFolder: string
   /** Requests and replies are logged to this file. */
   readonly traceFile?: string
+  /** Where one program leaves its state for the next, in a live update. */
+  readonly stateFile: string
+  /** This program goes on with what the one before it in this process has left. */
+  readonly resume?: boolean
   readonly log: Log
 }
 
@@ -57,20 +71,32 @@ export class XenstoredDaemon implements Daemon {
     return this.close()
   }
 
-  async #open(machine: StoreMachine, options: XenstoredOptions): Promise<void> {
-    const { persist, pidFile, log } = options
+  async #open({ platform, options: ofMachine }: StoreMachine, options: XenstoredOptions): Promise<void> {
+    const { persist, pidFile, log, stateFile } = options
+    const saved = options.resume ? takeSavedState(stateFile) : undefined
     const journal = persist && (await openJournal(persist.folder, persist.sync, log))
     if (journal !== undefined) this.#endings.push(() => journal[Symbol.asyncDispose]())
-    const { server, sockets } = await openStore(machine, options, journal)
-    this.#endings.push(async () => server[Symbol.dispose]())
-    logXenstored(server, log)
-    for (const socket of sockets) {
-      this.#endings.push(async () => {
-        await this.#settle(machine.platform.clock, journal)
-        await socket[Symbol.asyncDispose]()
+    const sockets: XenstoreSocketServer[] = []
+    const successor = await ProcessSuccessor.load(platform.clock, sockets, stateFile)
+    let running: XenstoreServer | undefined
+    this.#endings.push(async () => running?.[Symbol.dispose]())
+    const begin = (resume?: ResumeOptions): XenstoreServer => {
+      const server: XenstoreServer = new XenstoreServer(platform, {
+        ...ofMachine,
+        ...serverOptions(options),
+        ...(journal && { journal }),
+        ...(resume && { resume }),
+        commands: successor ? [liveUpdateCommand({ successor, save: (how) => server.save(how) })] : [],
       })
-      log.info({ event: 'listen', socket: socket.path }, 'serving a socket')
+      running = server
+      logXenstored(server, log)
+      return server
     }
+    this.#endings.push(async () => {
+      await this.#settle(platform.clock, journal)
+      await Promise.all(sockets.map((socket) => socket[Symbol.asyncDispose]()))
+    })
+    await openSockets({ paths: options.sockets, sockets, saved, begin, log })
     if (pidFile === undefined) return
     const held = await PidFile.write(pidFile)
     this.#endings.push(() => held[Symbol.asyncDispose]())
@@ -100,3 +126,9 @@ const openJournal = async (folder: string, sync: boolean, log: Log): Promise<Jou
     throw new XenError('EACCES', `cannot keep the store in ${folder}: ${(error as Error).message}`, { cause: error })
   }
 }
+
+const serverOptions = ({ quotas = {}, logFolder, traceFile, log }: XenstoredOptions): XenstoreServerOptions => ({
+  quotas,
+  console: new FileConsole(logFolder, (text) => log.info({ event: 'console' }, text)),
+  ...(traceFile === undefined ? {} : { traceFile }),
+})

@@ -18,6 +18,7 @@ test.each([true, false])('closing answers what lies in the sockets already (pers
   const daemon = await XenstoredDaemon.open(machine, {
     sockets: [path],
     logFolder: folder.path,
+    stateFile: folder.file('state_dump'),
     log: new LogList(),
     ...(persistent ? { persist } : {}),
   })
@@ -33,7 +34,7 @@ test.each([true, false])('closing answers what lies in the sockets already (pers
 test('closing is done once, and again is no mistake', async () => {
   using folder = new ScratchFolder()
   await using machine = await openStoreMachine(false)
-  const places = { sockets: [folder.file('socket')], logFolder: folder.path, pidFile: folder.file('pid') }
+  const places = { sockets: [folder.file('socket')], logFolder: folder.path, stateFile: folder.file('dump') }
   await using daemon = await XenstoredDaemon.open(machine, { ...places, log: new LogList() })
   await Promise.all([daemon.close(), daemon.close()])
 })

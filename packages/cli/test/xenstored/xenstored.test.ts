@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import type { Domid, FrameNumber, Port } from '@split-driver/abi'
 import { encodeMessage, packStrings, XenStoreOp } from '@split-driver/xenbus'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -170,6 +171,48 @@ describe('split-driver xenstored', () => {
     expect(await client.getQuota('watches')).toBe(9)
     expect(await control('print', 'words for the log')).toMatchObject({ code: 0 })
     await store.command.said('stderr', /info {2}control: words for the log event=console\n/)
+  })
+
+  test.each([
+    ['Node', process.execPath],
+    ['the command itself', join(import.meta.dirname, '../../bin/split-driver.mjs')],
+  ])('live update into %s: clients, watches, sockets and the process id stay', async (_what, program) => {
+    const other = folder.file('other')
+    using store = await RunningStore.start(folder, '--socket', folder.file('socket'), '--socket', other)
+    await using client = await store.client()
+    await client.write('/a', 'before')
+    await using watch = await client.watch('/a')
+    const events = watch[Symbol.asyncIterator]()
+    expect(await events.next()).toMatchObject({ value: '/a' })
+    const update = ['xenstore', 'control', '--xenstored', other, 'live-update', '-t', '10', program]
+    expect(await splitDriver(...update)).toEqual({ code: 0, stdout: '', stderr: '' })
+    await store.command.said('stdout', /^ready\nready$/m)
+    await client.write('/a', 'after')
+    expect(await events.next()).toMatchObject({ value: '/a' })
+    for (const path of [store.socket, other])
+      expect(await splitDriver('xenstore', 'read', '--xenstored', path, '/a')).toMatchObject({ stdout: 'after\n' })
+    expect(store.command.stderr).toMatch(/event=resume[\s\S]*event=resume/)
+    expect(await splitDriver(...update)).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(await client.read('/a')).toBe('after')
+    expect((await store.stop('SIGTERM')).code).toBe(0)
+    for (const name of ['socket', 'other', 'state_dump']) expect(existsSync(folder.file(name)), name).toBe(false)
+  })
+
+  test('a live update into what is no program is refused, and changes nothing', async () => {
+    using store = await RunningStore.start(folder)
+    await using client = await store.client()
+    await client.write('/a', '1')
+    writeFileSync(folder.file('text'), 'words')
+    const update = (program: string) =>
+      splitDriver('xenstore', 'control', '--xenstored', store.socket, 'live-update', program)
+    const refused = await update(folder.file('text'))
+    expect(refused).toMatchObject({
+      code: 3,
+      stdout: '',
+      stderr: expect.stringMatching(/^split-driver: live-update: .*text/),
+    })
+    expect((await update(folder.file('none'))).code).toBe(3)
+    expect(await client.read('/a')).toBe('1')
   })
 
   test('clients that vanish in the middle of what they do leave nothing, and disturb nobody', async () => {
