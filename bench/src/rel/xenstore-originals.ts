@@ -4,7 +4,7 @@ import { type Daemon, type OriginalDaemon, startOwn, startPeer } from '../xensto
 import type { RelSuite } from './rel-suite.js'
 
 /** Operations on one tree; the next begin with a fresh one, and with daemons that agree again. */
-const EPISODE = 100
+const EPISODE = 150
 
 /** Our daemon and the original ones. */
 class Daemons implements AsyncDisposable {
@@ -47,19 +47,20 @@ export const suite: RelSuite = {
     let done = 0
     try {
       for (let episode = 0; done < n; episode++) {
-        const operations = Math.min(EPISODE, n - done)
+        const most = Math.min(EPISODE, n - done)
         // Each episode has a seed of its own, so that one that failed can be run alone.
         const episodeSeed = (seed + episode) >>> 0
         const random = new SeededRandom(episodeSeed)
         try {
-          const found = await runEpisode(daemons.ours, daemons.originals, random, operations, tally)
-          for (const text of found) violations.push(`--seed ${episodeSeed} --n ${operations}: ${text}`)
+          const { made, violations: found } = await runEpisode(daemons.ours, daemons.originals, random, most, tally)
+          for (const text of found) violations.push(`--seed ${episodeSeed} --n ${most}: ${text}`)
+          done += made
         } catch (error) {
-          violations.push(`--seed ${episodeSeed} --n ${operations}: ${(error as Error).message}${daemons.endings()}`)
+          violations.push(`--seed ${episodeSeed} --n ${most}: ${(error as Error).message}${daemons.endings()}`)
           await daemons[Symbol.asyncDispose]()
           daemons = await Daemons.start()
+          done += most
         }
-        done += operations
         progress(done)
       }
     } finally {

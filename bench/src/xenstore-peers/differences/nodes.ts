@@ -14,6 +14,9 @@ const ofPath = [
   XenStoreOp.SetPerms,
 ]
 
+const changes = (comparison: Comparison): boolean =>
+  asks(comparison, XenStoreOp.Write, XenStoreOp.Mkdir, XenStoreOp.Rm, XenStoreOp.SetPerms)
+
 const isSpecial = (comparison: Comparison): boolean => partsOf(comparison)[0]?.startsWith('@') === true
 
 /** What GET_PERMS answered, but for the first domid. */
@@ -66,7 +69,7 @@ export const nodeDifferences: readonly Difference[] = [
     },
     why: 'Special paths name events; only their permissions are anybody’s business (rule 51).',
     aspect: 'reply',
-    parts: true,
+    parts: changes,
     matches: (comparison) => asks(comparison, ...ofPath) && isSpecial(comparison),
   },
   {
@@ -79,7 +82,7 @@ export const nodeDifferences: readonly Difference[] = [
     },
     why: 'Rule 40 has these bounds; the others are quotas, which the control domain has none of.',
     aspect: 'reply',
-    parts: true,
+    parts: (comparison) => changes(comparison) || asks(comparison, XenStoreOp.Watch),
     matches: (comparison) =>
       asks(comparison, ...ofPath, XenStoreOp.Watch) &&
       (partsOf(comparison)[0]?.length ?? 0) > (comparison.peer === 'oxenstored' ? 1000 : 2048) &&
@@ -188,6 +191,22 @@ export const nodeDifferences: readonly Difference[] = [
       asks(comparison, XenStoreOp.SetPerms) &&
       partsOf(comparison)[1]?.slice(1) === '7' &&
       replied(comparison, { ours: 'ENOENT', theirs: ['no error', 'EACCES', 'EINVAL'] }),
+  },
+  {
+    id: 'long-listing-at-the-socket',
+    what: 'DIRECTORY at the socket of a node with more than 4096 bytes of names',
+    answers: {
+      'C xenstored': 'E2BIG',
+      oxenstored: 'all of it, in a body longer than the protocol allows',
+      ours: 'E2BIG',
+    },
+    why: 'Rule 50.',
+    aspect: 'reply',
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      asks(comparison, XenStoreOp.Directory) &&
+      comparison.theirs.body.length > 4096 &&
+      replied(comparison, { ours: 'E2BIG', theirs: 'no error' }),
   },
   {
     id: 'children-of-the-root',

@@ -1,5 +1,6 @@
 import { PAYLOAD_MAX_BYTES, XenStoreOp } from '@split-driver/xenbus'
 import type { Difference, Omission } from '../differential/difference.js'
+import { errorOf } from '../differential/observation.js'
 import { asks, isInTransaction, isOneString, partsOf, replied } from './predicates.js'
 
 const ofOnePath = [XenStoreOp.Read, XenStoreOp.Directory, XenStoreOp.Mkdir, XenStoreOp.Rm, XenStoreOp.GetPerms]
@@ -182,7 +183,9 @@ export const requestDifferences: readonly Difference[] = [
     },
     why: 'A request for a domain that the client did not name is worse than none.',
     aspect: 'reply',
-    parts: (comparison) => !asks(comparison, XenStoreOp.GetDomainPath, XenStoreOp.IsDomainIntroduced),
+    parts: (comparison) =>
+      errorOf(comparison.theirs) === undefined &&
+      asks(comparison, XenStoreOp.Introduce, XenStoreOp.Release, XenStoreOp.SetTarget),
     matches: (comparison) =>
       asks(comparison, ...ofDomid) &&
       replied(comparison, { ours: 'EINVAL', theirs: ['no error', 'ENOENT', 'EBUSY'] }) &&

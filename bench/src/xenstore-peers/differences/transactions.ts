@@ -25,6 +25,18 @@ export const transactionDifferences: readonly Difference[] = [
         (comparison.peer === 'oxenstored' && replied(comparison, { ours: ['EAGAIN', 'no error'], theirs: 'EINVAL' }))),
   },
   {
+    id: 'transaction-quota',
+    what: 'TRANSACTION_START by a guest that has many open',
+    answers: { 'C xenstored': '11, then ENOSPC', oxenstored: '11, then EQUOTA', ours: '10, then ENOSPC' },
+    why: 'Rule 52: 10 are what a domain may have.',
+    aspect: 'reply',
+    parts: true,
+    matches: (comparison) =>
+      comparison.unprivileged &&
+      asks(comparison, XenStoreOp.TransactionStart) &&
+      replied(comparison, { ours: 'ENOSPC', theirs: 'no error' }),
+  },
+  {
     id: 'refusal-ends-transaction',
     what: 'TRANSACTION_END of a transaction in which a quota refused something',
     answers: {
@@ -51,7 +63,7 @@ export const transactionDifferences: readonly Difference[] = [
     },
     why: 'A transaction sees one state of the tree, never a mixture of two.',
     aspect: 'reply',
-    parts: true,
+    parts: (comparison) => asks(comparison, XenStoreOp.Write, XenStoreOp.Mkdir, XenStoreOp.Rm, XenStoreOp.SetPerms),
     matches: (comparison) =>
       comparison.peer === 'C xenstored' && comparison.stale && !asks(comparison, XenStoreOp.TransactionEnd),
   },

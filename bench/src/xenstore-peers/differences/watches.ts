@@ -1,6 +1,7 @@
 import { XenStoreOp } from '@split-driver/xenbus'
-import type { Difference } from '../differential/difference.js'
+import type { Comparison, Difference } from '../differential/difference.js'
 import type { Observation } from '../differential/observation.js'
+import { SOCKET_CLIENTS } from '../differential/side.js'
 import { asks, partsOf, replied } from './predicates.js'
 
 /** What clients got with the one and not, or less often, with the other. */
@@ -15,6 +16,11 @@ const extras = (one: Observation, other: Observation): string[] =>
   })
 
 const hasAll = (one: Observation, other: Observation): boolean => extras(other, one).length === 0
+
+const sameForThePrivileged = ({ ours, theirs }: Comparison): boolean => {
+  const [some, others] = [ours, theirs].map(({ events }) => JSON.stringify(events.slice(0, SOCKET_CLIENTS)))
+  return some === others
+}
 
 /** Who is told what, and in what order. */
 export const watchDifferences: readonly Difference[] = [
@@ -56,6 +62,40 @@ export const watchDifferences: readonly Difference[] = [
       comparison.peer === 'oxenstored' &&
       hasAll(comparison.theirs, comparison.ours) &&
       extras(comparison.theirs, comparison.ours).every((event) => comparison.ours.events.flat().includes(event)),
+  },
+  {
+    id: 'removal-in-a-transaction',
+    what: 'TRANSACTION_END that removes a node which a watching guest may not read, though it may read its parent',
+    answers: {
+      'C xenstored': 'no event, as there would be outside of a transaction',
+      oxenstored: 'an event',
+      ours: 'an event',
+    },
+    why: 'Who may read the parent sees by its listing that the node is gone; a transaction changes nothing about that.',
+    aspect: 'events',
+    matches: (comparison) =>
+      comparison.peer === 'C xenstored' &&
+      asks(comparison, XenStoreOp.TransactionEnd) &&
+      hasAll(comparison.ours, comparison.theirs) &&
+      sameForThePrivileged(comparison),
+  },
+  {
+    id: 'watch-quota',
+    what: 'WATCH by a guest that has many',
+    answers: {
+      'C xenstored': '129, then E2BIG',
+      oxenstored: '101, then EQUOTA, which is no error of the wire',
+      ours: '128, then E2BIG',
+    },
+    why: 'Rule 52: 128 is what a domain may have.',
+    aspect: 'reply',
+    parts: true,
+    matches: (comparison) =>
+      comparison.unprivileged &&
+      asks(comparison, XenStoreOp.Watch) &&
+      (comparison.peer === 'oxenstored'
+        ? replied(comparison, { ours: ['no error', 'EINVAL'], theirs: 'EQUOTA' })
+        : replied(comparison, { ours: 'E2BIG', theirs: 'no error' })),
   },
   {
     id: 'changes-of-the-root',

@@ -60,9 +60,9 @@ export const chooseToken = (random: SeededRandom): string => random.pick(['one',
 
 export function chooseValue(random: SeededRandom): Uint8Array {
   const way = random.below(100)
-  if (way < 60) return toBytes(random.pick(['', '0', '1', 'value', 'a longer value with spaces']))
-  if (way < 85) return random.bytes(random.below(40))
-  if (way < 97) return random.bytes(random.pick([1000, 1900, 2000, 2020, 2047, 2048, 2049]))
+  if (way < 65) return toBytes(random.pick(['', '0', '1', 'value', 'a longer value with spaces']))
+  if (way < 95) return random.bytes(random.below(40))
+  if (way < 99) return random.bytes(random.pick([1000, 1900, 2000, 2020, 2047, 2048, 2049]))
   return random.bytes(4050)
 }
 
@@ -78,12 +78,22 @@ export function choosePermissions(random: SeededRandom): string[] {
 const domids = ['0', '1', '2', '7', '32752', '32751', '65535', '-1', '', 'x', '1x', ' 1', '01', '4294967297']
 
 export const chooseDomid = (random: SeededRandom): string =>
-  random.below(3) === 0 ? random.pick(domids) : String(random.below(4))
+  random.below(8) === 0 ? random.pick(domids) : String(random.below(4))
+
+/** A domain and its target, mostly so that the target can go after the domain. */
+export function chooseTarget(random: SeededRandom): string[] {
+  if (random.below(8) === 0) return [chooseDomid(random), chooseDomid(random)]
+  return random.pick([
+    ['3', '2'],
+    ['3', '1'],
+    ['2', '1'],
+  ])
+}
 
 /** Domain 3 is there and no client of the episode: it may come and go. */
 const strangers = ['0', '7', '32752', '32751', '65535', '-1', '', 'x', '3x', ' 3', '03', '4294967299']
 
-export const chooseStranger = (random: SeededRandom): string => (random.below(3) === 0 ? random.pick(strangers) : '3')
+export const chooseStranger = (random: SeededRandom): string => (random.below(6) === 0 ? random.pick(strangers) : '3')
 
 /** Strings, each with the NUL that ends it. */
 export const strings = (...texts: readonly string[]): Uint8Array =>

@@ -5,6 +5,7 @@ import {
   choosePath,
   choosePermissions,
   chooseStranger,
+  chooseTarget,
   chooseToken,
   chooseValue,
   chooseWatchPath,
@@ -37,7 +38,7 @@ const types: readonly (readonly [weight: number, type: number, body: (random: Se
   [1, XenStoreOp.Introduce, (random) => strings(chooseStranger(random), '5', String(random.below(9)))],
   [1, XenStoreOp.Release, (random) => strings(chooseStranger(random))],
   [1, XenStoreOp.Resume, ofDomid],
-  [1, XenStoreOp.SetTarget, (random) => strings(chooseDomid(random), chooseDomid(random))],
+  [1, XenStoreOp.SetTarget, (random) => strings(...chooseTarget(random))],
   [1, XenStoreOp.ResetWatches, () => strings('')],
 ]
 const byWeight = types.flatMap((entry) => Array.from({ length: entry[0] }, () => entry))

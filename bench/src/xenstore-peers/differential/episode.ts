@@ -3,6 +3,7 @@ import type { Daemon } from '../daemon.js'
 import { differences, notAsked } from '../differences.js'
 import type { PeerName } from '../start-peer.js'
 import { chooseOperation } from './choose-operation.js'
+import { crowds } from './crowds.js'
 import type { Comparison, Difference, Question } from './difference.js'
 import { type Aspect, aspectsOf, describeObservation } from './observation.js'
 import { describe, type Operation } from './operation.js'
@@ -16,47 +17,53 @@ export class Tally {
   readonly differences = new Map<string, number>()
 }
 
+export interface EpisodeOutcome {
+  /** Operations that were compared with one original at least. */
+  readonly made: number
+  /** What differs and is not known to. */
+  readonly violations: readonly string[]
+}
+
 const count = (counts: Map<string, number>, name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1)
 
-/** Runs `operations` at most on all daemons. @returns what differs and is not known to */
+/** Asks all daemons the same, `most` operations or until both originals have parted from ours. */
 export async function runEpisode(
   ours: Daemon,
   peers: readonly Daemon[],
   random: SeededRandom,
-  operations: number,
+  most: number,
   tally: Tally,
-): Promise<string[]> {
+): Promise<EpisodeOutcome> {
   const sides = await Promise.all([ours, ...peers].map((daemon) => Side.begin(daemon)))
   const [own, ...others] = sides as [Side, ...Side[]]
   const violations: string[] = []
+  const crowd = random.below(25) === 0 ? random.pick(Object.values(crowds)) : []
+  let made = 0
   try {
-    for (let i = 0; i < operations; i++) {
-      const together = others.filter(({ apart }) => !apart)
-      if (together.length === 0) break
-      const operation = chooseOperation(random, own.slots, SOCKET_CLIENTS)
-      const stale = own.isStale(operation)
-      const asked = together.filter((side) => mayBeAsked(questionTo(operation, stale, side), side, tally))
-      const [seen, ...theirs] = await Promise.all([own, ...asked].map((side) => side.run(operation)))
-      for (const [at, side] of asked.entries()) {
-        count(tally.compared, side.daemon.name)
-        const unknown = compare(
-          { ...questionTo(operation, stale, side), ours: seen!, theirs: theirs[at]! },
-          side,
-          tally,
-        )
-        if (unknown.length === 0) continue
-        const all = asked.map(({ daemon }, n) => `\n    ${daemon.name}: ${describeObservation(theirs[n]!)}`)
-        violations.push(
-          `after ${i} operations, ${side.daemon.name} differs in ${unknown.join(', ')}; ${describe(operation)}` +
-            `\n    ours: ${describeObservation(seen!)}${all.join('')}`,
-        )
-        side.apart = true
-      }
+    for (; made < most && others.some(({ apart }) => !apart); made++) {
+      const operation = crowd[made] ?? chooseOperation(random, own.slots, SOCKET_CLIENTS)
+      const found = await askAll(operation, own, others, tally)
+      violations.push(...found.map((text) => `after ${made} operations, ${text}`))
     }
   } finally {
     await Promise.all(sides.map((side) => side.end()))
   }
-  return violations
+  return { made, violations }
+}
+
+async function askAll(operation: Operation, own: Side, others: readonly Side[], tally: Tally): Promise<string[]> {
+  const stale = own.isStale(operation)
+  const asked = others.filter((side) => !side.apart && mayBeAsked(questionTo(operation, stale, side), side, tally))
+  const [ours, ...theirs] = await Promise.all([own, ...asked].map((side) => side.run(operation)))
+  const all = [`\n    ours: ${describeObservation(ours!)}`]
+  for (const [at, { daemon }] of asked.entries()) all.push(`\n    ${daemon.name}: ${describeObservation(theirs[at]!)}`)
+  return asked.flatMap((side, at) => {
+    count(tally.compared, side.daemon.name)
+    const unknown = compare({ ...questionTo(operation, stale, side), ours: ours!, theirs: theirs[at]! }, side, tally)
+    if (unknown.length === 0) return []
+    side.apart = true
+    return [`${side.daemon.name} differs in ${unknown.join(', ')}; ${describe(operation)}${all.join('')}`]
+  })
 }
 
 /** Counts what it finds; a daemon that would hold different things from then on is left out. */
