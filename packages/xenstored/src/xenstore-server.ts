@@ -87,7 +87,8 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   /** All that this server is, for another to go on with. Synchronous, so that nothing happens while it is written. */
   save(options: SaveOptions = {}): Uint8Array {
     this.#host.journal?.flush()
-    return saveServer(this.#host, { accepted: this.#accepted, introduced: this.#introduced.values() }, options)
+    const served = { accepted: this.#accepted, introduced: this.#introduced.values() }
+    return saveServer(this.#host, { ...served, controlDomid: this.#control.domain.domid }, options)
   }
 
   /** Serves nobody any more and closes no connection: another goes on with them. */

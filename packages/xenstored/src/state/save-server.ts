@@ -1,3 +1,4 @@
+import type { Domid, Port } from '@split-driver/abi'
 import { type ByteChannel, concatBytes } from '@split-driver/xenbus'
 import type { Client } from '../client/client.js'
 import { OFFERED_FEATURES } from '../domains/domain-record.js'
@@ -32,6 +33,7 @@ export interface SaveOptions {
 export interface ServedClients {
   readonly accepted: Iterable<AcceptedChannel>
   readonly introduced: Iterable<IntroducedDomain>
+  readonly controlDomid: Domid
 }
 
 interface SavedClient {
@@ -61,7 +63,7 @@ export const saveServer = (host: StoreHost, served: ServedClients, options: Save
   const needsLatest =
     watches.some(({ depth }) => depth !== undefined) || domains.some(({ features }) => features !== OFFERED_FEATURES)
   const { version = needsLatest ? LATEST_VERSION : 1 } = options
-  return writeSavedState(recordsOf(host, clients, options, version), supplement, version)
+  return writeSavedState(recordsOf(host, clients, options, version, served.controlDomid), supplement, version)
 }
 
 function* savedClients({ accepted, introduced }: ServedClients, { fdOf }: SaveOptions): Generator<SavedClient> {
@@ -103,9 +105,11 @@ function* recordsOf(
   clients: readonly SavedClient[],
   { listeners = [], reply }: SaveOptions,
   version: number,
+  controlDomid: Domid,
 ): Generator<StateRecord> {
   yield { kind: 'GLOBAL_DATA', socketFd: listeners[0]?.fd ?? -1, evtchnFd: -1 }
   yield { kind: 'GLOBAL_QUOTA_DATA', perDomain: quotasOf(host.quotas.defaults), global: [] }
+  if (!clients.some(({ spec }) => spec.kind === 'ring' && spec.domid === controlDomid)) yield unserved(controlDomid)
   for (const { client, spec, taken } of clients) {
     const { id: connId } = client
     const { input, partial, whole } = client.save(taken)
@@ -149,5 +153,21 @@ function* supplementOf(
     new TreeNumbers(store.tree),
   )
 }
+
+const NOBODY = 0xffff_ffff
+
+/**
+ * The control domain's ring where it is not served. Xen 4.17 needs it: there the store comes into being with it.
+ * @see xen/tools/xenstore/xenstored_domain.c introduce_domain
+ */
+const unserved = (domid: Domid): StateRecord => ({
+  kind: 'CONNECTION_DATA',
+  connId: NOBODY,
+  spec: { kind: 'ring', domid, target: undefined, port: 0 as Port },
+  input: NOTHING,
+  output: NOTHING,
+  partialBytes: 0,
+  uniqueId: undefined,
+})
 
 const quotasOf = (quotas: QuotaValues): QuotaValue[] => QUOTA_NAMES.map((name) => ({ name, value: quotas[name] }))

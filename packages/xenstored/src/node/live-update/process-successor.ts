@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { XenError } from '@split-driver/abi'
 import type { Clock } from '@split-driver/platform'
@@ -20,12 +20,28 @@ const STANDARD_FDS = [0, 1, 2]
 /** Tells a program that it is to go on with what it finds. @see xen/tools/xenstored/core.c */
 const RESUME_OPTION = '-U'
 
-/** Where one program leaves its state for the next. @see xen/tools/xenstored/lu.c lu_dump_open */
-export const stateFile = (environment: NodeJS.ProcessEnv = process.env): string =>
-  join(environment['XENSTORED_RUNDIR'] ?? '/run/xenstored', 'state_dump')
+const FILE_NAME = 'state_dump'
 
-/** The state that another program left in this process. @throws XenError EPROTO ENOENT */
-export const takeSavedState = (file = stateFile()): SavedState => {
+/**
+ * Where one program leaves its state for the next: in XENSTORED_ROOTDIR, where Xen 4.17 and earlier look for it, if that is
+ * set, else in XENSTORED_RUNDIR, as later ones do.
+ * @see xen/tools/xenstored/lu.c lu_dump_open
+ */
+export const stateFile = (environment: NodeJS.ProcessEnv = process.env): string =>
+  join(environment['XENSTORED_ROOTDIR'] ?? environment['XENSTORED_RUNDIR'] ?? '/run/xenstored', FILE_NAME)
+
+/** Where others may have left theirs. */
+const placesOf = (environment: NodeJS.ProcessEnv): string[] => [
+  stateFile(environment),
+  join(environment['XENSTORED_RUNDIR'] ?? '/run/xenstored', FILE_NAME),
+  join('/var/lib/xenstored', FILE_NAME),
+]
+
+/** The state that another program left in this process. @throws XenError ENOENT if there is none, EPROTO if it is none */
+export const takeSavedState = (environment: NodeJS.ProcessEnv = process.env): SavedState => {
+  const places = placesOf(environment)
+  const file = places.find(existsSync)
+  if (file === undefined) throw new XenError('ENOENT', `no state of another XenStore daemon is at ${places[0]}`)
   const bytes = readFileSync(file)
   rmSync(file)
   return readSavedState(bytes)
