@@ -33,6 +33,7 @@ export const scenario: Scenario = {
       bootGuest(lab, dom0, image),
     )
     await checkGuest(lab, { dom0, guest, image })
+    await checkLiveUpdate(lab, { dom0, guest, pid })
     await checkShutdown(lab, guest, ends)
     await checkDestruction(lab, { dom0, guest, ends, idle })
   },
@@ -102,6 +103,26 @@ const checkGuest = async (lab: Lab, { dom0, guest, image }: Subject): Promise<vo
   })
 }
 
+interface Updated extends Omit<Subject, 'image'> {
+  readonly pid: number
+}
+
+/** Whatever is shown after this is shown of the new program. */
+const checkLiveUpdate = (lab: Lab, { dom0, guest, pid }: Updated): Promise<void> =>
+  lab.check(
+    'live update: another program goes on in the process; neither the guest nor dom0 connects anew',
+    async () => {
+      const { domid } = guest
+      await guest.output('xenstore watch data/live >/tmp/told & until grep -q live /tmp/told; do usleep 100000; done')
+      const args = ['xenstore', 'control', 'live-update', '-t', '30', '/usr/bin/split-driver']
+      await command('split-driver', args, { seconds: LIBXL_SECONDS })
+      assert.match(readFileSync(`/proc/${pid}/cmdline`, 'latin1'), /\0-U\0/)
+      await dom0.xenstore.write(`/local/domain/${domid}/data/live`, 'after')
+      await guest.output('until [ $(wc -l </tmp/told) -gt 1 ]; do usleep 100000; done; killall xenstore')
+      assert.equal(await guest.output('xenstore read data/live'), 'after')
+    },
+  )
+
 const checkShutdown = (lab: Lab, { name }: LinuxGuest, ends: Ends): Promise<void> =>
   lab.check('xl shutdown -w: the guest is asked through XenStore, and xl hears of its end, once', async () => {
     const before = ends.count()
@@ -110,6 +131,9 @@ const checkShutdown = (lab: Lab, { name }: LinuxGuest, ends: Ends): Promise<void
     await until(SOON_SECONDS, '@releaseDomain', () => ends.count() > before)
     assert.equal(ends.count() - before, 1)
   })
+
+/** What the daemon has of a guest. Descriptors are those of the program that it was before its live update. */
+const HELD = ['mapping of /dev/xen/gntdev', 'event channel']
 
 interface Destruction extends Omit<Subject, 'image'> {
   readonly ends: Ends
@@ -132,7 +156,10 @@ const checkDestruction = (lab: Lab, { dom0, guest, ends, idle }: Destruction): P
       lab.atEnd(() => xenstore.rm('/tool/lab'))
       const before = ends.count()
       await guest.destroy()
-      await idle.restored(SOON_SECONDS)
+      await until(SOON_SECONDS, 'its page and its port to be given up', async () => {
+        const held = await ProcessHoldings.of(idle.pid)
+        return HELD.every((kind) => held.count(kind) === idle.count(kind))
+      })
       assert.equal(ends.count() - before, 1)
       assert.equal(await xenstore.tryRead(`/local/domain/${domid}`), undefined)
       assert.deepEqual(await xenstore.directory('/tool/lab'), [])
