@@ -52,7 +52,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   readonly #platform: ServerPlatform
   readonly #host: StoreHost
   readonly #control: Caller
-  readonly #turns = new TurnQueue()
+  readonly #turns: TurnQueue
   readonly #introduced = new Map<Domid, IntroducedDomain>()
   readonly #accepted = new Set<AcceptedChannel>()
   readonly #ends: DomainEnds | undefined
@@ -67,6 +67,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   constructor(platform: ServerPlatform, options: XenstoreServerOptions = {}) {
     super()
     this.#platform = platform
+    this.#turns = new TurnQueue(platform.clock)
     const { host, recorder, trees } = newStoreHost({
       options,
       clock: platform.clock,

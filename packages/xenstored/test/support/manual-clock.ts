@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '@split-driver/platform'
 
-/** Time that passes when the test says so. */
+/** Time that passes when the test says so; who only lets others have their turn waits for a microtask. */
 export class ManualClock implements Clock {
   #now = 0
   readonly #timers = new Map<Timer, { at: number; callback: () => void }>()
@@ -15,7 +15,8 @@ export class ManualClock implements Clock {
 
   setTimer(milliseconds: number, callback: () => void): Timer {
     const timer: Timer = { cancel: () => this.#timers.delete(timer) }
-    this.#timers.set(timer, { at: this.#now + milliseconds, callback })
+    if (milliseconds <= 0) queueMicrotask(callback)
+    else this.#timers.set(timer, { at: this.#now + milliseconds, callback })
     return timer
   }
 
