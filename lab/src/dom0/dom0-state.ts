@@ -57,8 +57,11 @@ export function moreOf(some: readonly string[] = [], others: readonly string[] =
 
 const domainLine = (line: string) => line.trim().split(/\s+/).slice(0, 2).join(' ')
 
-/** From `   5: VCPU 0: Interdomain (Connected) - Remote Domain 0, Port 3`, without the numbers of ports. */
-export const eventChannelLine = (line: string) => line.replace(/^\s*\d+:\s*/, '').replace(/, Port \d+/, '')
+/**
+ * From `   5: VCPU 0: Interdomain (Connected) - Remote Domain 0, Port 3`, without the numbers of ports, and without the
+ * processor, which the kernel chooses anew for each binding.
+ */
+export const eventChannelLine = (line: string) => line.replace(/^\s*\d+:\s*VCPU \d+:\s*/, '').replace(/, Port \d+/, '')
 
 async function lines(program: string, args: string[], part = (line: string) => line): Promise<string[]> {
   const { stdout } = await capture(program, args, { timeout: 60_000 })
@@ -83,7 +86,8 @@ function processes(): string[] {
     try {
       const parent = Number(/^\d+ \(.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1])
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
-      return parent === 2 || command === '' ? [] : [command]
+      // By this argument a XenStore daemon knows that it is to go on with another's state: it is the same daemon.
+      return parent === 2 || command === '' ? [] : [command.replace(/ -U$/, '')]
     } catch {
       return []
     }
