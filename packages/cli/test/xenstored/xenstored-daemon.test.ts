@@ -25,6 +25,8 @@ test.each([true, false])('closing answers what lies in the sockets already (pers
   await using client = new XenStoreClient(await SocketChannel.connect(path))
   await client.write('/before', '1')
   const last = client.write('/last', '1')
+  // It lies in the socket then, and the daemon has not had a turn.
+  await new Promise<void>((resolve) => process.nextTick(resolve))
   await daemon.close()
   await last
   await expect(client.read('/last')).rejects.toMatchObject({ code: 'CLOSED' })

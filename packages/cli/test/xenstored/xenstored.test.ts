@@ -63,8 +63,9 @@ describe('split-driver xenstored', () => {
       using store = await RunningStore.start(folder, '--pid-file', folder.file('pid'))
       expect(readFileSync(folder.file('pid'), 'utf8')).toBe(`${store.pid}\n`)
       const client = await store.client()
-      // They lie in the socket before the signal comes.
       const writes = Array.from({ length: 100 }, (_, i) => client.write(`/n/${i}`, String(i)))
+      // They lie in the socket when the signal comes.
+      await new Promise<void>((resolve) => process.nextTick(resolve))
       const { code, stderr } = await store.stop(signal)
       expect(code).toBe(0)
       await Promise.all(writes)
