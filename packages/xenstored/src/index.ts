@@ -8,7 +8,14 @@ export {
 export type { LogFile, ServerConsole } from './control/server-console.js'
 export { DEFAULT_LIMITS, type XenstoreLimits } from './quotas/limits.js'
 export type { MemoryLevel } from './quotas/memory-alarm.js'
-export { DEFAULT_QUOTAS, QUOTA_NAMES, type QuotaName, type QuotaValues, quotaNameOf } from './quotas/quota-values.js'
+export {
+  DEFAULT_QUOTAS,
+  QUOTA_MEANINGS,
+  QUOTA_NAMES,
+  type QuotaName,
+  type QuotaValues,
+  quotaNameOf,
+} from './quotas/quota-values.js'
 export type { ObservedClient, ObservedKind, ServerObserver } from './server-observer.js'
 export type { FoundState, Journal, SavedForJournal } from './state/journal/journal.js'
 export type { JournalBatch, JournalEntry } from './state/journal/journal-entry.js'

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path'
 import { xenstoreSocketPath } from '@split-driver/xenbus/node'
-import { DEFAULT_QUOTAS, QUOTA_NAMES, type QuotaName, type QuotaValues } from '@split-driver/xenstored'
+import { DEFAULT_QUOTAS, QUOTA_MEANINGS, QUOTA_NAMES, type QuotaValues } from '@split-driver/xenstored'
 import { stateFile } from '@split-driver/xenstored/node'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { serveUntilStopped } from '../daemon/serve-until-stopped.js'
@@ -57,23 +57,10 @@ export const addXenstored = (program: Command, host: CommandHost): void => {
   const resume = 'go on with what another program in this process has left'
   command.addOption(new Option('-U, --live-update', resume).default(false).hideHelp())
   for (const name of QUOTA_NAMES)
-    command.option(`--quota-${name} <n>`, `${QUOTA_WORDS[name]}; ${DEFAULT_QUOTAS[name]} unless given`, quota)
+    command.option(`--quota-${name} <n>`, `${QUOTA_MEANINGS[name]}; ${DEFAULT_QUOTAS[name]} unless given`, quota)
   command
     .addHelpText('after', HELP)
     .action(async (options: XenstoredCommandOptions) => host.finish(await xenstored(command, options, host)))
-}
-
-const QUOTA_WORDS: Readonly<Record<QuotaName, string>> = {
-  nodes: 'nodes that a domain owns',
-  watches: 'watches of a domain',
-  outstanding: 'requests whose replies it has not taken',
-  memory: 'bytes that are kept for it in all',
-  'soft-memory': 'bytes from which on the log warns',
-  transactions: 'transactions at a time',
-  'transaction-nodes': 'nodes that one transaction touches',
-  'node-permissions': "entries of a node's permissions",
-  'path-max': 'bytes of a path',
-  'node-size': 'bytes of a node',
 }
 
 const collected = (path: string, before: string[] = []): string[] => [...before, path]

@@ -1,6 +1,6 @@
 import type { WireError } from '@split-driver/xenbus'
 import type { DomainAccount } from '../quotas/domain-account.js'
-import { QUOTA_NAMES, type QuotaName, quotaNameOf } from '../quotas/quota-values.js'
+import { QUOTA_MEANINGS, QUOTA_NAMES, type QuotaName, quotaNameOf } from '../quotas/quota-values.js'
 import { decimal, domidOf } from '../requests/arguments.js'
 import type { ControlCommand, ControlExchange } from './control-command.js'
 
@@ -11,19 +11,6 @@ const isSoft = (name: QuotaName): boolean => name.startsWith(SOFT)
 const HARD_QUOTAS = QUOTA_NAMES.filter((name) => !isSoft(name))
 const SOFT_QUOTAS = QUOTA_NAMES.filter(isSoft)
 
-const MEANINGS: Readonly<Record<QuotaName, string>> = {
-  nodes: 'nodes that a domain owns',
-  watches: 'watches of a domain',
-  outstanding: 'requests whose replies a domain has not taken',
-  memory: 'bytes that are kept for a domain; no more are given',
-  'soft-memory': 'bytes that are kept for a domain; more are warned of',
-  transactions: 'open transactions of a domain',
-  'transaction-nodes': 'nodes that a transaction touches',
-  'node-permissions': 'permissions of a node',
-  'path-max': "bytes of a node's path",
-  'node-size': 'bytes of a node',
-}
-
 /** As the original's tools print them: whoever reads its output by program reads ours. @see xen/tools/xenstored/control.c */
 const row = (name: string, rest: string): string => `${name.padEnd(17)}: ${rest}\n`
 
@@ -33,7 +20,7 @@ const number = (value: number): string => String(value).padStart(8)
 const settings = ({ host, respond }: ControlExchange, names: readonly QuotaName[]): undefined => {
   const rows = names.map((name) => {
     const shown = isSoft(name) ? name.slice(SOFT.length) : name
-    return row(shown, `${number(host.quotas.defaults[name])} ${MEANINGS[name]}`)
+    return row(shown, `${number(host.quotas.defaults[name])} ${QUOTA_MEANINGS[name]}`)
   })
   respond(`Quota settings:\n${rows.join('')}`)
 }

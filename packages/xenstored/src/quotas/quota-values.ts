@@ -4,28 +4,36 @@
  * @see docs/misc/xenstore.txt GET_QUOTA
  */
 export const QUOTA_NAMES = [
-  /** Nodes that a domain owns. */
   'nodes',
   'watches',
-  /** Requests whose replies a domain has not taken; it is not read from until it has taken some. */
   'outstanding',
-  /** Bytes of all that is kept for a domain: its nodes, watches, open transactions, and what it has not taken yet. */
   'memory',
-  /** From here on the server warns of a domain. */
   'soft-memory',
-  /** Transactions at one time. */
   'transactions',
-  /** Nodes that one transaction touches. */
   'transaction-nodes',
-  /** Entries of one node's permissions. */
   'node-permissions',
-  /** A path's length in bytes, not counting `/local/domain/<domid>/`; it bounds the tree's depth, too. */
   'path-max',
-  /** A node's value, permissions and names of children together, in bytes; must stay below this. */
   'node-size',
 ] as const
 
 export type QuotaName = (typeof QUOTA_NAMES)[number]
+
+/** What each bounds, for people. */
+export const QUOTA_MEANINGS: Readonly<Record<QuotaName, string>> = {
+  nodes: 'nodes that a domain owns',
+  watches: 'watches of a domain',
+  outstanding: 'requests whose replies a domain has not taken',
+  /** Its nodes, watches, open transactions, and what it has not taken yet. */
+  memory: 'bytes that are kept for a domain; no more are given',
+  'soft-memory': 'bytes that are kept for a domain; more are warned of',
+  transactions: 'open transactions of a domain',
+  'transaction-nodes': 'nodes that a transaction touches',
+  'node-permissions': 'permissions of a node',
+  /** Not counting `/local/domain/<domid>/`. It bounds the tree's depth, too. */
+  'path-max': "bytes of a node's path",
+  /** Its value, permissions and names of children together; must stay below this. */
+  'node-size': 'bytes of a node',
+}
 
 /** 0: nothing is checked. */
 export type QuotaValues = Record<QuotaName, number>
