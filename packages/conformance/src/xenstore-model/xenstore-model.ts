@@ -125,9 +125,9 @@ export class XenStoreModel {
     const { nodes, 'node-permissions': mostPermissions } = caller.life.quotas
     const named = operation.kind === 'setPerms' ? operation.permissions : []
     if (exceeds(caller, named.length, mostPermissions)) return '!ENOSPC'
-    const path = absolute(caller, operation.path)
-    const [owner] = path === undefined ? [] : named.map((one) => this.#domains.named(domidOf(one), caller.privileged))
+    const [owner] = named.map((one) => this.#domains.named(domidOf(one), caller.privileged))
     if (owner?.alive === false) return '!ENOENT'
+    const path = absolute(caller, operation.path)
     const room = (nodes || Infinity) - this.#live.owned(caller.life) - (inside?.gain(caller.life) ?? 0)
     if (inside !== undefined)
       return inside.request({ ...this.#scope(client), state: inside.own, room }, operation, path).reply
