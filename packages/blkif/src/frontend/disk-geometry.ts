@@ -22,7 +22,7 @@ const MAX_SECTOR_BYTES = MAX_SEGMENTS * SECTORS_PER_PAGE * SECTOR_BYTES
 /** @throws XenError BAD_KEY: sizes that no disk can have */
 export const judgeGeometry = (keys: KeyValues<(typeof geometryKeys)['shapes']>): DiskGeometry => {
   const sectorBytes = keys[SECTOR_SIZE]
-  const physicalSectorBytes = keys[PHYSICAL_SECTOR_SIZE] ?? sectorBytes
+  const physicalSectorBytes = keys[PHYSICAL_SECTOR_SIZE]
   const sectorCount = keys[SECTORS]
   const demand = (key: string, value: number, holds: boolean, expected: string): void => {
     if (!holds) throw new XenError('BAD_KEY', `${key} is ${value}; expected ${expected}`, { detail: { key, value } })

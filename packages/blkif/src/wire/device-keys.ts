@@ -1,4 +1,4 @@
-import { enumKey, flag, keySet, numberKey, optionalKey, textKey, u32Key } from '@split-driver/xenbus'
+import { defaultingTo, enumKey, flag, keySet, numberKey, optionalKey, textKey, u32Key } from '@split-driver/xenbus'
 import {
   DEVICE_TYPE,
   FEATURE_BARRIER,
@@ -42,7 +42,7 @@ const MAX_SECTORS = 2 ** 44 - 1
 export const geometryKeys = keySet({
   [SECTORS]: numberKey(0, MAX_SECTORS),
   [SECTOR_SIZE]: numberKey(512, 2 ** 30, 512),
-  [PHYSICAL_SECTOR_SIZE]: optionalKey(numberKey(512, 2 ** 30)),
+  [PHYSICAL_SECTOR_SIZE]: defaultingTo(SECTOR_SIZE, numberKey(512, 2 ** 30)),
   [INFO]: u32Key(0),
   [FEATURE_FLUSH_CACHE]: flag(false),
   [FEATURE_BARRIER]: flag(false),

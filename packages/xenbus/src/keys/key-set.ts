@@ -63,14 +63,36 @@ export const parseKey = <T>(key: Key<T>, path: string, text: string | undefined)
   })
 }
 
-/** Declares a set of keys: `keySet({ 'feature-flush-cache': flag(false), 'sector-size': u32Key(512) })`. */
+/** Where a missing key's value comes from: itself, or the last of those it falls back to. */
+const sourceOf = (shapes: KeyShapes, name: string, isMissing: (name: string) => boolean): string => {
+  const passed = new Set<string>()
+  let source = name
+  for (let next = shapes[name]?.fallbackKey; next !== undefined; next = shapes[source]?.fallbackKey) {
+    passed.add(source)
+    if (!(next in shapes) || passed.has(next)) throw new TypeError(`the key ${name} cannot default to ${next}`)
+    if (!isMissing(source)) return source
+    source = next
+  }
+  return source
+}
+
+/**
+ * Declares a set of keys: `keySet({ 'feature-flush-cache': flag(false), 'sector-size': u32Key(512) })`.
+ * @throws TypeError if a key defaults to one that is not in the set, or to itself in the end
+ */
 export const keySet = <const Shapes extends KeyShapes>(shapes: Shapes): KeySet<Shapes> => {
   const names = Object.keys(shapes)
+  // A set that can never be read is its author's mistake, told where it is made.
+  for (const name of names) sourceOf(shapes, name, () => true)
   const read: KeySet<Shapes>['read'] = async (store, directory, options) => {
-    const paths = names.map((name) => joinPath(directory, name))
-    const texts = await Promise.all(paths.map((path) => store.tryRead(path, options)))
-    const values = names.map((name, i) => [name, parseKey(shapes[name]!, paths[i]!, texts[i])])
-    return Object.fromEntries(values) as KeyValues<Shapes>
+    const path = (name: string): string => joinPath(directory, name)
+    const found = await Promise.all(names.map((name) => store.tryRead(path(name), options)))
+    const texts = new Map(names.map((name, i) => [name, found[i]]))
+    const judged = (name: string): unknown => {
+      const source = sourceOf(shapes, name, (one) => texts.get(one) === undefined)
+      return parseKey(shapes[source]!, path(source), texts.get(source))
+    }
+    return Object.fromEntries(names.map((name) => [name, judged(name)])) as KeyValues<Shapes>
   }
   const format: KeySet<Shapes>['format'] = (values) => {
     const given = Object.entries(values).filter(([, value]) => value !== undefined)

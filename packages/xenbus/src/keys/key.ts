@@ -10,6 +10,8 @@ export interface Key<T> {
   format(value: T): string
   /** Present iff the key may be missing. */
   readonly fallback?: { readonly value: T }
+  /** Another key of the same set whose value it takes while it is missing. */
+  readonly fallbackKey?: string
 }
 
 const withFallback = <T>(key: Key<T>, fallback: T | undefined): Key<T> =>
@@ -22,6 +24,9 @@ export const optionalKey = <T>(key: Key<T>): Key<T | undefined> => ({
   format: (value) => (value === undefined ? '' : key.format(value)),
   fallback: { value: undefined },
 })
+
+/** The same key, which takes the value of another key of its set while it is missing: `physical-sector-size` (rule 24). */
+export const defaultingTo = <T>(fallbackKey: string, key: Key<T>): Key<T> => ({ ...key, fallbackKey })
 
 const DECIMAL = /^(0|[1-9][0-9]{0,15})$/
 

@@ -1,7 +1,8 @@
-import { channelPair, type Message, toText, unpackTexts, XenStoreClient, XenStoreOp } from '@split-driver/xenbus'
+import { channelPair, type Message, unpackTexts, XenStoreClient, XenStoreOp } from '@split-driver/xenbus'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { settle } from '../settle.js'
+import { GatedChannel } from './gated-channel.js'
 import { ScriptedServer } from './scripted-server.js'
 
 const connect = (capacityBytes?: number) => {
@@ -86,6 +87,24 @@ describe('S9: a request that was given up', () => {
       'a-path-longer-than-the-channel-holds',
       'last',
     ])
+  })
+
+  it('never goes out, also if it is the next to go', async () => {
+    const [near, far] = channelPair()
+    const gate = new GatedChannel(near)
+    const client = new XenStoreClient(gate)
+    const server = new ScriptedServer(far)
+    server.answer = (request) => server.reply(request, request.body)
+    gate.shut = true
+    const control = new AbortController()
+    const given = [client.read('first', control), client.read('second', control)]
+    const kept = client.read('third')
+    control.abort(mine)
+    for (const outcome of await Promise.allSettled(given)) expect(outcome).toMatchObject({ reason: mine })
+    expect(client.outstanding).toBe(1)
+    gate.shut = false
+    expect(await kept).toBe('third\0')
+    expect(server.requests.length).toBe(1)
   })
 
   it('has one outcome, wherever the reply comes against the signal', async () => {
@@ -179,116 +198,5 @@ describe('a watch that was given up', () => {
     control.abort(mine)
     server.event('device/a', watch.token)
     expect(await watch[Symbol.asyncIterator]().next()).toEqual({ done: false, value: 'device/a' })
-  })
-})
-
-describe('a transaction that was given up', () => {
-  const endsOf = ({ requests }: ScriptedServer): [number, string][] =>
-    requests.filter(({ type }) => type === XenStoreOp.TransactionEnd).map(({ txId, body }) => [txId, toText(body)])
-
-  it('while it starts, is ended with "F" once the server tells its number', async () => {
-    const { client, server, control, signal } = connect()
-    let runs = 0
-    const transaction = client.transaction(async () => void runs++, { signal })
-    await settle()
-    control.abort(mine)
-    await expect(transaction).rejects.toBe(mine)
-    await settle()
-    expect(endsOf(server)).toEqual([])
-    server.reply(server.requests[0]!, '77\0')
-    await settle()
-    expect(endsOf(server)).toEqual([[77, 'F\0']])
-    server.reply(server.last)
-    await settle()
-    expect([runs, client.outstanding]).toEqual([0, 0])
-  })
-
-  it('while its body waits for the server, is ended with "F"', async () => {
-    const { client, server, control, signal } = connect()
-    server.answer = (request) => {
-      if (request.type === XenStoreOp.TransactionStart) server.reply(request, '5\0')
-    }
-    let inside: unknown
-    const transaction = client.transaction(
-      (t) =>
-        t.read('a').catch((error: unknown) => {
-          inside = error
-          throw error
-        }),
-      { signal },
-    )
-    await settle()
-    control.abort(mine)
-    await expect(transaction).rejects.toBe(mine)
-    expect(inside).toBe(mine)
-    await settle()
-    expect(endsOf(server)).toEqual([[5, 'F\0']])
-  })
-
-  it('while its body waits for something else, is ended with "F" at once, and the body asks no more', async () => {
-    const { client, server, control, signal } = connect()
-    server.answer = (request) => {
-      if (request.type === XenStoreOp.TransactionStart) server.reply(request, '5\0')
-    }
-    let goOn = (): void => undefined
-    let inside: unknown
-    const transaction = client.transaction(
-      async (t) => {
-        await new Promise<void>((resolve) => {
-          goOn = resolve
-        })
-        await t.write('a', '1').catch((error: unknown) => {
-          inside = error
-        })
-      },
-      { signal },
-    )
-    await settle()
-    control.abort(mine)
-    await expect(transaction).rejects.toBe(mine)
-    goOn()
-    await settle()
-    expect(inside).toBe(mine)
-    expect(typesOf(server.requests)).toEqual([XenStoreOp.TransactionStart, XenStoreOp.TransactionEnd])
-    expect(endsOf(server)).toEqual([[5, 'F\0']])
-  })
-
-  it('before its commit went out, is ended with "F"', async () => {
-    const { client, server, control, signal } = connect()
-    server.answer = (request) => server.reply(request, '5\0')
-    const transaction = client.transaction(async () => control.abort(mine), { signal })
-    await expect(transaction).rejects.toBe(mine)
-    await settle()
-    expect(endsOf(server)).toEqual([[5, 'F\0']])
-  })
-
-  it('with its commit in the queue, takes the commit back', async () => {
-    const { client, server, control, signal } = connect(20)
-    server.answer = (request) => server.reply(request, '5\0')
-    let filling: Promise<unknown> | undefined
-    const transaction = client.transaction(
-      async () => {
-        filling = client.read('a-path-longer-than-the-channel-holds')
-        queueMicrotask(() => queueMicrotask(() => queueMicrotask(() => control.abort(mine))))
-      },
-      { signal },
-    )
-    await expect(transaction).rejects.toBe(mine)
-    await filling
-    await settle()
-    expect(endsOf(server)).toEqual([[5, 'F\0']])
-  })
-
-  it('with its commit under way, rejects, and sends nothing more', async () => {
-    const { client, server, control, signal } = connect()
-    server.answer = (request) => {
-      if (request.type === XenStoreOp.TransactionStart) server.reply(request, '5\0')
-    }
-    const transaction = client.transaction(async () => 1, { signal })
-    await settle()
-    control.abort(mine)
-    await expect(transaction).rejects.toBe(mine)
-    await settle()
-    expect(endsOf(server)).toEqual([[5, 'T\0']])
   })
 })

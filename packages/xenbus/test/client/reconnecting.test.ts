@@ -71,6 +71,17 @@ describe('when the connection ends', () => {
     ])
   })
 
+  it('that holds for the one that was next to go, too', async () => {
+    const world = await Succession.open()
+    world.gate.shut = true
+    const writes = [world.client.write('a', '1'), world.client.write('b', '2')]
+    await world.cut()
+    world.answer = echo
+    await world.retry()
+    await Promise.all(writes)
+    expect(pathsOf(world.server.requests)).toEqual(['a\x001', 'b\x002'])
+  })
+
   it('what waits for a connection can be given up, and never goes out', async () => {
     const world = await Succession.open()
     await world.cut()

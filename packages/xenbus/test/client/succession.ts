@@ -1,5 +1,6 @@
 import { channelPair, type Message, XenStoreClient, type XenStoreClientOptions } from '@split-driver/xenbus'
 import { settle } from '../settle.js'
+import { GatedChannel } from './gated-channel.js'
 import { ManualClock } from './manual-clock.js'
 import { ScriptedServer } from './scripted-server.js'
 
@@ -12,6 +13,8 @@ export class Succession {
   /** What every server does with a request. */
   answer: ((request: Message, server: ScriptedServer) => void) | undefined
   attempts = 0
+  /** Our end of the present connection. */
+  gate!: GatedChannel
   client!: XenStoreClient
 
   static async open(options: Partial<XenStoreClientOptions> = {}, capacityBytes?: number): Promise<Succession> {
@@ -45,6 +48,7 @@ export class Succession {
     const server = new ScriptedServer(far)
     server.answer = (request) => this.answer?.(request, server)
     this.servers.push(server)
-    return near
+    this.gate = new GatedChannel(near)
+    return this.gate
   }
 }

@@ -8,18 +8,15 @@ import {
 } from '@split-driver/xenbus'
 import { describe, expect, it } from 'vitest'
 import { settle } from '../settle.js'
+import { GatedChannel } from './gated-channel.js'
 import { ScriptedServer } from './scripted-server.js'
 import { Succession } from './succession.js'
 
 const open = (serverFeatures?: number) => {
   const [near, far] = channelPair(65536)
-  const channel = Object.create(near, serverFeatures === undefined ? {} : { serverFeatures: { value: serverFeatures } })
-  // The pair's private parts are its own.
-  for (const name of ['send', 'receive', 'onReady', 'close'] as const) channel[name] = near[name].bind(near)
-  Object.defineProperty(channel, 'closed', { get: () => near.closed })
   const server = new ScriptedServer(far)
   server.answer = (request) => server.reply(request)
-  return { client: new XenStoreClient(channel), server }
+  return { client: new XenStoreClient(new GatedChannel(near, serverFeatures)), server }
 }
 
 const watchesOf = (server: ScriptedServer): (string[] | undefined)[] =>

@@ -1,4 +1,14 @@
-import { flag, keySet, numberKey, observeKey, observeKeys, optionalKey, textKey, u32Key } from '@split-driver/xenbus'
+import {
+  defaultingTo,
+  flag,
+  keySet,
+  numberKey,
+  observeKey,
+  observeKeys,
+  optionalKey,
+  textKey,
+  u32Key,
+} from '@split-driver/xenbus'
 import { describe, expect, it } from 'vitest'
 import { MemoryXenStore } from '../memory-xenstore.js'
 import { settle } from '../settle.js'
@@ -87,6 +97,39 @@ describe('a directory’s keys', () => {
     await settle()
     expect(errors).toMatchObject([{ code: 'BAD_KEY', detail: { path: '/dev/sectors', value: '-1' } }])
     expect(store.watches.size).toBe(0)
+  })
+})
+
+describe('rule 24: a key that defaults to another one', () => {
+  const sizes = keySet({
+    'physical-sector-size': defaultingTo('sector-size', numberKey(512, 65536)),
+    'sector-size': numberKey(512, 4096, 512),
+  })
+
+  for (const [texts, physical] of [
+    [{}, 512],
+    [{ 'sector-size': '4096' }, 4096],
+    [{ 'sector-size': '512', 'physical-sector-size': '4096' }, 4096],
+  ] as const)
+    it(`${JSON.stringify(texts)} means ${physical}`, async () => {
+      const { view } = world()
+      for (const [name, text] of Object.entries(texts)) await view.write(`/dev/${name}`, text)
+      expect((await sizes.read(view, '/dev'))['physical-sector-size']).toBe(physical)
+    })
+
+  it('is judged by itself when it is there, and the other names itself when it makes no sense', async () => {
+    const { view } = world()
+    await view.write('/dev/physical-sector-size', '1')
+    await expect(sizes.read(view, '/dev')).rejects.toMatchObject({ detail: { path: '/dev/physical-sector-size' } })
+    await view.rm('/dev/physical-sector-size')
+    await view.write('/dev/sector-size', '1')
+    await expect(sizes.read(view, '/dev')).rejects.toMatchObject({ detail: { path: '/dev/sector-size' } })
+  })
+
+  it('that is not in the set, or leads back to it, is told where it is declared', () => {
+    expect(() => keySet({ a: defaultingTo('b', flag()) })).toThrow(TypeError)
+    expect(() => keySet({ a: defaultingTo('a', flag()) })).toThrow(TypeError)
+    expect(() => keySet({ a: defaultingTo('b', flag()), b: defaultingTo('a', flag()) })).toThrow(TypeError)
   })
 })
 
