@@ -6,7 +6,7 @@ import type TypedEmitter from 'typed-emitter'
 import type { Client } from './client/client.js'
 import { TurnQueue } from './client/turn-queue.js'
 import { removeEstate } from './domains/domain-death.js'
-import { DomainEnds } from './domains/domain-ends.js'
+import { DomainEnds, type EndingDomains } from './domains/domain-ends.js'
 import type { Caller, DomainRecord } from './domains/domain-record.js'
 import { IntroducedDomain } from './domains/introduced-domain.js'
 import { newStoreHost } from './new-store-host.js'
@@ -202,14 +202,14 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   #watchEnds(states: DomainStates): DomainEnds {
     const { records } = this.#host
     const control = this.#control.domain
-    return new DomainEnds(this.#platform.events, states, {
+    const domains: EndingDomains = {
       records: () => [...records.all()].filter((record) => record !== control),
       introduced: (domid) => this.#introduced.get(domid),
       release: (domid) => this.release(domid),
       forget: (record) => this.#bury(record),
-      tellGone: (domid) => this.#happen(RELEASE_DOMAIN, domid),
-      tellShutDown: (domid) => this.#happen(RELEASE_DOMAIN, domid),
-    })
+      tell: (domid) => this.#happen(RELEASE_DOMAIN, domid),
+    }
+    return new DomainEnds(this.#platform.events, states, domains, control.domid)
   }
 
   #serveControl({ page, port }: NonNullable<XenstoreServerOptions['controlRing']>): void {

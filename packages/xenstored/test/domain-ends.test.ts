@@ -80,6 +80,15 @@ describe('VIRQ_DOM_EXC: domains that shut down or went are found by asking the m
     expect(await dom0.read('/tool')).toBe('')
   })
 
+  test('a machine that cannot be asked is no machine to serve, and that is told at once', () => {
+    const platform = new StoreMachine()
+    const stateOf = (): never => {
+      throw new XenError('ENOSYS', 'an interface that nobody knows')
+    }
+    expect(() => new XenstoreServer(platform, { domainStates: { stateOf } })).toThrow(/ENOSYS/)
+    expect(platform.ledger()).toEqual([])
+  })
+
   test('the interrupt is one daemon’s: a second in the same domain is refused, and disposal gives it back', async () => {
     const { store } = await world()
     const { platform } = store

@@ -13,10 +13,8 @@ export interface EndingDomains {
   release(domid: Domid): void
   /** A domain that was only named, by permissions or as an owner, is no more. */
   forget(record: DomainRecord): void
-  /** What was introduced to the server before this one is no more. */
-  tellGone(domid: Domid): void
-  /** An introduced domain has shut down, and is kept as it is. */
-  tellShutDown(domid: Domid): void
+  /** Who watches for ends hears of this one: it shut down and is kept, or only the server before this one had it. */
+  tell(domid: Domid): void
 }
 
 /**
@@ -30,8 +28,13 @@ export class DomainEnds implements Disposable {
   readonly #domains: EndingDomains
   readonly #port: Port
 
-  /** @throws XenError EEXIST if another daemon of this domain has the interrupt; EPERM */
-  constructor(events: EventChannels, states: DomainStates, domains: EndingDomains) {
+  /**
+   * @param self the domain of this server
+   * @throws XenError EEXIST if another daemon of this domain has the interrupt; what `states` throws
+   */
+  constructor(events: EventChannels, states: DomainStates, domains: EndingDomains, self: Domid) {
+    // A machine that cannot be asked says so now, not when the interrupt comes.
+    states.stateOf(self)
     this.#events = events
     this.#states = states
     this.#domains = domains
@@ -51,7 +54,7 @@ export class DomainEnds implements Disposable {
       const state = this.#states.stateOf(record.domid)
       if (state !== undefined && state !== 'dying') continue
       this.#domains.forget(record)
-      this.#domains.tellGone(record.domid)
+      this.#domains.tell(record.domid)
     }
     this.look()
   }
@@ -77,7 +80,7 @@ export class DomainEnds implements Disposable {
       this.#domains.release(domid)
     } else if (state === 'shutdown' && !domain.isShutDown) {
       domain.isShutDown = true
-      this.#domains.tellShutDown(domid)
+      this.#domains.tell(domid)
     }
   }
 }
