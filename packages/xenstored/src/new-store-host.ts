@@ -10,9 +10,11 @@ import type { MemoryLevel } from './quotas/memory-alarm.js'
 import { Quotas } from './quotas/quotas.js'
 import { Observers } from './server-observer.js'
 import { JournalRecorder } from './state/journal/journal-recorder.js'
-import { restoreDomains } from './state/restore-server.js'
+import { type RestoredDomains, restoreDomainRecords, restoreDomains } from './state/restore-domains.js'
 import { restoreSavedTree, restoreTree } from './state/restore-tree.js'
+import { saveChangedDomains } from './state/save-domains.js'
 import { saveNodes } from './state/save-nodes.js'
+import { LATEST_VERSION } from './state/stream/records.js'
 import { NumberedTrees, nodesOf } from './state/tree-numbers.js'
 import type { DomainControl, StoreHost } from './store-host.js'
 import { OpenTransactions } from './transactions/open-transactions.js'
@@ -32,7 +34,6 @@ export interface StoreHostOptions {
 /** What a server begins with: the store, fresh or as its journal has it, and nobody who is connected. */
 export interface NewStoreHost {
   readonly host: StoreHost
-  readonly recorder: JournalRecorder | undefined
   /** Of the state that is resumed. */
   readonly trees: NumberedTrees | undefined
 }
@@ -51,13 +52,16 @@ export const newStoreHost = ({ options, clock, onMemory, domains }: StoreHostOpt
   const recorder: JournalRecorder | undefined = journal && new JournalRecorder(journal, (): number => store.generation)
   const state = options.resume?.state
   if (state) restoreDomains(state, { quotas, records })
-  const { tree, nodes = [], generation } = beginning(options, records, controlDomid)
+  const { tree, nodes = [], generation } = beginning(options, { quotas, records }, controlDomid)
   const store: Store = new Store(tree, onChange, { generation, recorder })
   const trees = state && new NumberedTrees(tree, nodes, nodesOf(state.supplement), records)
   const [clients, observers] = [new Clients(), new Observers()]
   if (options.observer) observers.add(options.observer)
   const commands = controlCommands({ ...options, observers, more: options.commands })
-  journal?.begin(() => ({ records: saveNodes(store.tree), generation: store.generation }))
+  journal?.begin(() => ({
+    records: [...saveChangedDomains({ quotas, records }), ...saveNodes(store.tree)],
+    generation: store.generation,
+  }))
   const connected = {
     holds: new Holds(clients, clock),
     watches,
@@ -66,7 +70,7 @@ export const newStoreHost = ({ options, clock, onMemory, domains }: StoreHostOpt
     observers,
     sendBuffer: new SendBuffer(),
   }
-  return { host: { store, ...connected, records, commands, quotas, limits, domains, journal }, recorder, trees }
+  return { host: { store, ...connected, records, commands, quotas, limits, domains, journal, recorder }, trees }
 }
 
 interface Beginning {
@@ -76,8 +80,12 @@ interface Beginning {
 }
 
 /** What was saved goes before what a journal has: it is the same, and more of it. */
-const beginning = ({ resume, journal }: XenstoreServerOptions, records: DomainRecords, control: Domid): Beginning => {
+const beginning = ({ resume, journal }: XenstoreServerOptions, host: RestoredDomains, control: Domid): Beginning => {
+  const { records } = host
   if (resume !== undefined) return restoreSavedTree(resume.state, records)
-  if (journal?.found) return { tree: restoreTree(journal.found, records), generation: journal.found.generation }
+  if (journal?.found) {
+    restoreDomainRecords(journal.found.records, LATEST_VERSION, host)
+    return { tree: restoreTree(journal.found, host), generation: journal.found.generation }
+  }
   return { tree: initialTree(records.of(control)), generation: 0 }
 }

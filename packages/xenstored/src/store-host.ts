@@ -8,6 +8,7 @@ import type { XenstoreLimits } from './quotas/limits.js'
 import type { Quotas } from './quotas/quotas.js'
 import type { Observers } from './server-observer.js'
 import type { Journal } from './state/journal/journal.js'
+import type { JournalRecorder } from './state/journal/journal-recorder.js'
 import type { OpenTransactions } from './transactions/open-transactions.js'
 import type { Store } from './tree/store.js'
 import type { Watches } from './watches/watches.js'
@@ -50,4 +51,5 @@ export interface StoreHost {
   readonly domains: DomainControl
   /** Where all that happens is written down before anybody is told; nothing is if there is none. */
   readonly journal: Journal | undefined
+  readonly recorder: JournalRecorder | undefined
 }

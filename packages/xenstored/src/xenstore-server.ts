@@ -11,7 +11,6 @@ import type { Caller, DomainRecord } from './domains/domain-record.js'
 import { IntroducedDomain } from './domains/introduced-domain.js'
 import { newStoreHost } from './new-store-host.js'
 import { DurableChannel } from './state/journal/durable-channel.js'
-import type { JournalRecorder } from './state/journal/journal-recorder.js'
 import { type ResumeOptions, restoreClients, restoreTargets } from './state/restore-server.js'
 import { restoreTransactions } from './state/restore-transactions.js'
 import { type SaveOptions, saveServer } from './state/save-server.js'
@@ -58,7 +57,6 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   readonly #ends: DomainEnds | undefined
   #disposed = false
   readonly #controlPage: SharedMemory | undefined
-  readonly #recorder: JournalRecorder | undefined
 
   /**
    * @param platform the machine as the domain that runs this server sees it
@@ -68,14 +66,13 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     super()
     this.#platform = platform
     this.#turns = new TurnQueue(platform.clock)
-    const { host, recorder, trees } = newStoreHost({
+    const { host, trees } = newStoreHost({
       options,
       clock: platform.clock,
       onMemory: (domid, level) => this.emit('memory', domid, level),
       domains: this,
     })
     this.#host = host
-    this.#recorder = recorder
     this.#controlPage = options.controlRing?.page
     this.#control = { domain: host.records.of(options.controlDomid ?? DOM0), privileged: true }
     const { domainStates, controlRing, resume } = options
@@ -223,7 +220,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     this.#host.store.actor = undefined
     for (const accepted of this.#accepted) if (accepted.record === record) this.#drop(accepted)
     this.#host.records.end(record)
-    this.#recorder?.died(record.domid)
+    this.#host.recorder?.died(record.domid)
     removeEstate(this.#host.store, record, this.#control)
   }
 

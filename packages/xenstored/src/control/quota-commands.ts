@@ -33,6 +33,7 @@ const set = ({ host, parameters, respond }: ControlExchange, soft: boolean): Wir
   if (quota === undefined || isSoft(quota) !== soft || !(value >= 1) || others.length > 0) return 'EINVAL'
   host.quotas.defaults[quota] = value
   for (const { account } of host.records.all()) account.quotas[quota] = value
+  host.recorder?.everyQuota(quota, value)
   respond('OK')
   return undefined
 }

@@ -16,12 +16,15 @@ export interface QuotasOptions {
 /** The quotas of the whole server: what a domain that is new begins with, and how much of each was ever used. */
 export class Quotas {
   readonly defaults: QuotaValues
+  /** What `defaults` were when the server began. */
+  readonly given: Readonly<QuotaValues>
   /** The most that any domain but the control domain used. */
   readonly peaks = new Map<QuotaName, number>()
   readonly #options: QuotasOptions
 
   constructor(options: QuotasOptions) {
     this.defaults = { ...DEFAULT_QUOTAS, ...options.defaults }
+    this.given = { ...this.defaults }
     this.#options = options
   }
 

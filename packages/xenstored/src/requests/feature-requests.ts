@@ -30,6 +30,7 @@ export const setFeature: Handler = ({ host, body, respond }) => {
   if (host.domains.isIntroduced(domid)) return 'EBUSY'
   if ((features & ~OFFERED_FEATURES) !== 0 || features > OFFERED_FEATURES) return 'EINVAL'
   record.features = features
+  host.recorder?.domain(record)
   respond(okBody())
   return undefined
 }

@@ -42,6 +42,8 @@ export const setQuota: Handler = ({ host, body, respond }) => {
   const value = decimal(valueBytes)
   if (quota === undefined || !(value < QUOTA_LIMIT)) return 'EINVAL'
   values[quota] = value
+  if (strings.length === 3) host.recorder?.domain(host.records.of(domidOf(strings[0])!))
+  else host.recorder?.defaultQuota(quota, value, host.records.all())
   respond(okBody())
   return undefined
 }

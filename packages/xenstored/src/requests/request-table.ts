@@ -59,4 +59,6 @@ export const CHANGING: ReadonlySet<number> = new Set<number>([
   XenStoreOp.Rm,
   XenStoreOp.SetPerms,
   XenStoreOp.Release,
+  XenStoreOp.SetFeature,
+  XenStoreOp.SetQuota,
 ])

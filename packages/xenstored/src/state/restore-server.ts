@@ -1,10 +1,7 @@
 import { type Domid, type Port, XenError } from '@split-driver/abi'
 import { absolutePath, type ByteChannel, domainPath, isSpecialPath, isWatchPath } from '@split-driver/xenbus'
 import type { Client } from '../client/client.js'
-import type { QuotaValues } from '../quotas/quota-values.js'
-import { quotaNameOf } from '../quotas/quota-values.js'
 import type { StoreHost } from '../store-host.js'
-import type { QuotaValue } from './stream/quota-values.js'
 import { type StateRecord, UNLIMITED_DEPTH } from './stream/records.js'
 import type { SavedState } from './supplement/saved-state.js'
 import type { SupplementRecord } from './supplement/supplement-records.js'
@@ -25,35 +22,6 @@ export interface ClientTaker {
   takeChannel(channel: ByteChannel, as: { readonly domid: Domid; readonly privileged: boolean }): Client
   /** @returns `undefined` if the domain cannot be served any more: it is told of its end in time */
   takeRing(domid: Domid, remotePort: Port, shutDown: boolean): Client | undefined
-}
-
-/** Quotas and features, before anybody is connected. A domain's features are those that it was offered. */
-export const restoreDomains = (
-  { stream, supplement }: SavedState,
-  host: Pick<StoreHost, 'quotas' | 'records'>,
-): void => {
-  for (const record of stream.records) {
-    if (record.kind === 'GLOBAL_QUOTA_DATA') setQuotas(host.quotas.defaults, record.perDomain)
-    else if (record.kind === 'DOMAIN_DATA') {
-      const domain = host.records.of(record.domid as Domid)
-      setQuotas(domain.account.quotas, record.quotas)
-      if (stream.version > 1) domain.features = record.features
-    }
-  }
-  for (const record of supplement) {
-    if (record.kind !== 'DOMAIN') continue
-    const domain = host.records.of(record.domid)
-    setQuotas(domain.account.quotas, record.quotas)
-    domain.features = record.features
-  }
-}
-
-/** Names that mean nothing here have no effect. @see docs/designs/xenstore-migration.md GLOBAL_QUOTA_DATA */
-const setQuotas = (quotas: QuotaValues, saved: readonly QuotaValue[]): void => {
-  for (const { name, value } of saved) {
-    const known = quotaNameOf(name)
-    if (known !== undefined) quotas[known] = value
-  }
 }
 
 /**

@@ -7,6 +7,7 @@ import { newNode, type Tree } from '../tree/tree.js'
 import { type BuiltTree, buildTree, problem, restoredPermissions, type SavedNode } from './build-tree.js'
 import type { FoundState } from './journal/journal.js'
 import type { JournalEntry } from './journal/journal-entry.js'
+import { type RestoredDomains, restoreEntry } from './restore-domains.js'
 import { topDown } from './save-nodes.js'
 import type { StateRecord } from './stream/records.js'
 import type { SavedState } from './supplement/saved-state.js'
@@ -19,11 +20,12 @@ export const committedNodes = (records: readonly StateRecord[]): SavedNode[] =>
  * The tree that was found, its nodes charged to their owners.
  * @throws XenError EPROTO if the state contradicts itself
  */
-export const restoreTree = (found: FoundState, records: DomainRecords): Tree => {
+export const restoreTree = (found: FoundState, host: RestoredDomains): Tree => {
+  const { records } = host
   const { generation } = found
   const made = { generation, listingGeneration: generation }
   let { tree } = buildTree(committedNodes(found.records), records, () => made)
-  for (const { entries } of found.batches) for (const entry of entries) tree = applied(tree, entry, records, generation)
+  for (const { entries } of found.batches) for (const entry of entries) tree = applied(tree, entry, host, generation)
   chargeTree(tree)
   return tree
 }
@@ -53,7 +55,12 @@ const chargeTree = (tree: Tree): void => {
   for (const { path, node } of topDown(tree)) chargeAccount(node.permissions[0].domain, 1, storedBytes(path, node))
 }
 
-const applied = (tree: Tree, entry: JournalEntry, records: DomainRecords, generation: number): Tree => {
+const applied = (tree: Tree, entry: JournalEntry, host: RestoredDomains, generation: number): Tree => {
+  const { records } = host
+  if (entry.kind === 'DEFAULT_QUOTAS' || entry.kind === 'DOMAIN') {
+    restoreEntry(entry, host)
+    return tree
+  }
   if (entry.kind === 'DIED') {
     records.end(records.of(entry.domid as Domid))
     return tree

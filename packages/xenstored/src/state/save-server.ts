@@ -3,15 +3,14 @@ import { type ByteChannel, concatBytes } from '@split-driver/xenbus'
 import type { Client } from '../client/client.js'
 import { OFFERED_FEATURES } from '../domains/domain-record.js'
 import type { IntroducedDomain } from '../domains/introduced-domain.js'
-import { QUOTA_NAMES, type QuotaValues } from '../quotas/quota-values.js'
 import type { StoreHost } from '../store-host.js'
 import type { AcceptedChannel } from '../transport/accepted-channel.js'
 import { DurableChannel } from './journal/durable-channel.js'
+import { savedQuotas } from './save-domains.js'
 import { saveNodes, topDown } from './save-nodes.js'
 import { saveTransactions } from './save-transactions.js'
 import { saveWatch } from './save-watch.js'
 import type { ConnectionSpec } from './stream/connection-spec.js'
-import type { QuotaValue } from './stream/quota-values.js'
 import { LATEST_VERSION, type StateRecord } from './stream/records.js'
 import { writeSavedState } from './supplement/saved-state.js'
 import type { SupplementRecord } from './supplement/supplement-records.js'
@@ -108,7 +107,7 @@ function* recordsOf(
   controlDomid: Domid,
 ): Generator<StateRecord> {
   yield { kind: 'GLOBAL_DATA', socketFd: listeners[0]?.fd ?? -1, evtchnFd: -1 }
-  yield { kind: 'GLOBAL_QUOTA_DATA', perDomain: quotasOf(host.quotas.defaults), global: [] }
+  yield { kind: 'GLOBAL_QUOTA_DATA', perDomain: savedQuotas(host.quotas.defaults), global: [] }
   if (!clients.some(({ spec }) => spec.kind === 'ring' && spec.domid === controlDomid)) yield unserved(controlDomid)
   for (const { client, spec, taken } of clients) {
     const { id: connId } = client
@@ -121,7 +120,7 @@ function* recordsOf(
   for (const { spec } of clients) {
     if (spec.kind !== 'ring') continue
     const { features, account } = host.records.of(spec.domid)
-    yield { kind: 'DOMAIN_DATA', domid: spec.domid, features, quotas: quotasOf(account.quotas) }
+    yield { kind: 'DOMAIN_DATA', domid: spec.domid, features, quotas: savedQuotas(account.quotas) }
   }
 }
 
@@ -134,7 +133,7 @@ function* supplementOf(
   const { store, records } = host
   yield { kind: 'STORE', generation: store.generation, generations: [...topDown(store.tree)].map(({ node }) => node) }
   for (const { domid, features, account } of records.all())
-    yield { kind: 'DOMAIN', domid, features, quotas: quotasOf(account.quotas) }
+    yield { kind: 'DOMAIN', domid, features, quotas: savedQuotas(account.quotas) }
   for (const { client, remotePort, shutDown } of clients) {
     const { domain, privileged } = client.caller
     yield {
@@ -169,5 +168,3 @@ const unserved = (domid: Domid): StateRecord => ({
   partialBytes: 0,
   uniqueId: undefined,
 })
-
-const quotasOf = (quotas: QuotaValues): QuotaValue[] => QUOTA_NAMES.map((name) => ({ name, value: quotas[name] }))

@@ -84,6 +84,29 @@ describe('a journal', () => {
     expect(await next.connect().ask(XenStoreOp.GetPerms, packStrings('/d'))).toBe('n0|b1')
   })
 
+  test('what was set by request holds: quotas of all and of one, features; and what the next server is told else', async () => {
+    const journal = new MemoryJournal()
+    using world = new StoreWorld({ journal, quotas: { watches: 7 } })
+    const control = world.connect()
+    const set = (...words: string[]): Promise<string> => control.ask(XenStoreOp.SetQuota, packStrings(...words))
+    expect(await set('nodes', '50')).toBe('OK')
+    expect(await set('3', 'nodes', '60')).toBe('OK')
+    expect(await control.ask(XenStoreOp.SetFeature, packStrings('3', '1'))).toBe('OK')
+    expect(await control.ask(XenStoreOp.Control, packStrings('quota', 'set', 'transactions', '4'))).toBe('OK')
+
+    const told = async (found: FoundState): Promise<string[]> => {
+      const next = new MemoryJournal(found)
+      using again = new StoreWorld({ journal: next, quotas: { watches: 8 } })
+      const client = again.connect()
+      const get = (...words: string[]): Promise<string> => client.ask(XenStoreOp.GetQuota, packStrings(...words))
+      const quotas = [await get('nodes'), await get('watches'), await get('transactions'), await get('3', 'nodes')]
+      const rest = [await get('3', 'transactions'), await client.ask(XenStoreOp.GetFeature, packStrings('3'))]
+      if (found.batches.length > 0) expect(await told(next.leave())).toEqual([...quotas, ...rest])
+      return [...quotas, ...rest]
+    }
+    expect(await told(journal.leave())).toEqual(['50', '8', '4', '60', '4', '1'])
+  })
+
   const node = (path: string): StateRecord => ({
     kind: 'NODE_DATA',
     connId: 0,

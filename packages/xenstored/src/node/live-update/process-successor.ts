@@ -32,16 +32,18 @@ export const stateFile = (environment: NodeJS.ProcessEnv = process.env): string 
 
 /** Where others may have left theirs. */
 const placesOf = (environment: NodeJS.ProcessEnv): string[] => [
-  stateFile(environment),
   join(environment['XENSTORED_RUNDIR'] ?? '/run/xenstored', FILE_NAME),
   join('/var/lib/xenstored', FILE_NAME),
 ]
 
-/** The state that another program left in this process. @throws XenError ENOENT if there is none, EPROTO if it is none */
-export const takeSavedState = (environment: NodeJS.ProcessEnv = process.env): SavedState => {
-  const places = placesOf(environment)
-  const file = places.find(existsSync)
-  if (file === undefined) throw new XenError('ENOENT', `no state of another XenStore daemon is at ${places[0]}`)
+/**
+ * The state that another program left in this process.
+ * @param expected where it is looked for first
+ * @throws XenError ENOENT if there is none, EPROTO if it is none
+ */
+export const takeSavedState = (expected = stateFile()): SavedState => {
+  const file = [expected, ...placesOf(process.env)].find(existsSync)
+  if (file === undefined) throw new XenError('ENOENT', `no state of another XenStore daemon is at ${expected}`)
   const bytes = readFileSync(file)
   rmSync(file)
   return readSavedState(bytes)

@@ -1,11 +1,13 @@
 import { readRecord, writeRecord } from '../stream/framing.js'
-import { bytes, type Part, terminatedText, u16, type Value } from '../stream/parts.js'
+import { bytes, type Part, terminatedText, u16, u32, type Value } from '../stream/parts.js'
 import { permissionList } from '../stream/permission-list.js'
+import { quotaValues } from '../stream/quota-values.js'
 import { type RecordOf, recordKind } from '../stream/record.js'
 import { StreamSink } from '../stream/stream-sink.js'
 
 const path = terminatedText('path')
 const value = bytes('value', 'u16')
+const quotas = quotaValues('quotas')
 const domid: Part<Value<'domid', number>> = u16('domid')
 
 /** The node and all below it is gone; it need not have been there. */
@@ -24,7 +26,13 @@ const SET = recordKind(2, 'SET', 1, [
 /** What names the domain in permissions up to here names nobody any more. */
 const DIED = recordKind(3, 'DIED', 1, [domid])
 
-const KINDS = [REMOVE, SET, DIED] as const
+/** Quotas of domains that are to come, and of all that there are if `all` is 1. */
+const DEFAULT_QUOTAS = recordKind(4, 'DEFAULT_QUOTAS', 1, [...quotas.counts, u16('all'), quotas.content])
+
+/** A domain's own quotas and features. */
+const DOMAIN = recordKind(5, 'DOMAIN', 1, [domid, ...quotas.counts, u32('features'), quotas.content])
+
+const KINDS = [REMOVE, SET, DIED, DEFAULT_QUOTAS, DOMAIN] as const
 const BY_NAME = new Map<string, (typeof KINDS)[number]>(KINDS.map((kind) => [kind.name, kind]))
 
 /** One thing that happened to a server and outlives it. */

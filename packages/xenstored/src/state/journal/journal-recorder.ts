@@ -1,7 +1,10 @@
 import type { Domid } from '@split-driver/abi'
+import type { DomainRecord } from '../../domains/domain-record.js'
+import type { QuotaName } from '../../quotas/quota-values.js'
 import type { StoreRecorder, Touched } from '../../tree/store.js'
 import type { Tree } from '../../tree/tree.js'
 import type { Change } from '../../tree/workspace.js'
+import { savedQuotas } from '../save-domains.js'
 import type { Journal } from './journal.js'
 import type { JournalEntry } from './journal-entry.js'
 import { stepsOfChange, stepsOfCommit } from './steps.js'
@@ -29,8 +32,30 @@ export class JournalRecorder implements StoreRecorder {
     this.#append([{ kind: 'DIED', domid }])
   }
 
+  /** A domain that is new begins with this from now on; those that there are keep what they have. */
+  defaultQuota(name: QuotaName, value: number, domains: Iterable<DomainRecord>): void {
+    this.#append([{ kind: 'DEFAULT_QUOTAS', quotas: [{ name, value }], all: 0 }, ...[...domains].map(domainEntry)])
+  }
+
+  /** As `defaultQuota`, and those that there are have it, too. */
+  everyQuota(name: QuotaName, value: number): void {
+    this.#append([{ kind: 'DEFAULT_QUOTAS', quotas: [{ name, value }], all: 1 }])
+  }
+
+  /** The domain's quotas or features have been changed. */
+  domain(record: DomainRecord): void {
+    this.#append([domainEntry(record)])
+  }
+
   /** The change that is being recorded is yet to get its generation. */
   #append(entries: readonly JournalEntry[]): void {
     this.#journal.append({ entries, generation: this.#generation() + 1 })
   }
 }
+
+const domainEntry = ({ domid, features, account }: DomainRecord): JournalEntry => ({
+  kind: 'DOMAIN',
+  domid,
+  features,
+  quotas: savedQuotas(account.quotas),
+})
