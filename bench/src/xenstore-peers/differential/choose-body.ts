@@ -1,7 +1,7 @@
 import type { SeededRandom } from '@split-driver/conformance'
 import { toBytes } from '@split-driver/xenbus'
 
-const names = ['a', 'b', 'c', 'd', 'a-b', 'B_1@x']
+const names = ['a', 'b', 'c', 'B_1@x']
 
 /** What no daemon should take for a path, and what lies at a bound. */
 const oddPaths = [
@@ -38,7 +38,7 @@ export function choosePath(random: SeededRandom): string {
 }
 
 const someNames = (random: SeededRandom): string =>
-  Array.from({ length: 1 + random.below(3) }, () => random.pick(names)).join('/')
+  Array.from({ length: random.pick([1, 1, 2, 2, 3]) }, () => random.pick(names)).join('/')
 
 /** Names of a hundred letters, as many as fit. */
 function pathOfLength(prefix: string, length: number): string {

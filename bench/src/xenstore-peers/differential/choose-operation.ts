@@ -46,27 +46,49 @@ const byWeight = types.flatMap((entry) => Array.from({ length: entry[0] }, () =>
 /** What no daemon of 4.17 knows, but for 15 and 16, which no client may send. */
 const unknownTypes = [15, 16, 20, 23, 24, 25, 26, 27, 255, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff]
 
-/**
- * @param slots how many transactions each client has open
- * @param sockets how many clients, the first ones, may lose their connection
- */
-export function chooseOperation(random: SeededRandom, slots: readonly number[], sockets: number): Operation {
-  if (random.below(800) === 0) {
-    const body = new Uint8Array(PAYLOAD_MAX_BYTES + 1)
-    return { client: random.below(sockets), type: XenStoreOp.Write, transaction: 'none', body }
+/** Chooses one request after the other; what was watched is watched again, and given up, more often than by chance. */
+export class OperationChooser {
+  readonly #random: SeededRandom
+  readonly #sockets: number
+  readonly #watched: Operation[] = []
+
+  /** @param sockets how many clients, the first ones, may lose their connection */
+  constructor(random: SeededRandom, sockets: number) {
+    this.#random = random
+    this.#sockets = sockets
   }
-  const client = random.below(slots.length)
-  if (random.below(60) === 0) {
-    const body = ofPath(random).subarray(0, PAYLOAD_MAX_BYTES)
-    return { client, type: random.pick(unknownTypes), transaction: 'none', body }
+
+  /** @param slots how many transactions each client has open */
+  next(slots: readonly number[]): Operation {
+    const random = this.#random
+    if (random.below(800) === 0) {
+      const body = new Uint8Array(PAYLOAD_MAX_BYTES + 1)
+      return { client: random.below(this.#sockets), type: XenStoreOp.Write, transaction: 'none', body }
+    }
+    const operation = this.#choose(slots)
+    if (operation.type === XenStoreOp.Watch) this.#watched.push(operation)
+    return operation
   }
-  const [, type, bodyOf] = random.pick(byWeight)
-  const body = bodyOf(random)
-  return {
-    client,
-    type,
-    transaction: chooseTransaction(random, type, slots[client] ?? 0),
-    body: (random.below(14) === 0 ? spoil(random, body) : body).subarray(0, PAYLOAD_MAX_BYTES),
+
+  #choose(slots: readonly number[]): Operation {
+    const random = this.#random
+    const client = random.below(slots.length)
+    if (random.below(60) === 0) {
+      const body = ofPath(random).subarray(0, PAYLOAD_MAX_BYTES)
+      return { client, type: random.pick(unknownTypes), transaction: 'none', body }
+    }
+    const [, type, bodyOf] = random.pick(byWeight)
+    const body = bodyOf(random)
+    const again = type === XenStoreOp.Unwatch ? 2 : type === XenStoreOp.Watch ? 8 : 0
+    if (again > 0 && this.#watched.length > 0 && random.below(again) === 0) {
+      return { ...random.pick(this.#watched), type }
+    }
+    return {
+      client,
+      type,
+      transaction: chooseTransaction(random, type, slots[client] ?? 0),
+      body: (random.below(14) === 0 ? spoil(random, body) : body).subarray(0, PAYLOAD_MAX_BYTES),
+    }
   }
 }
 

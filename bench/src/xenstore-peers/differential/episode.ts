@@ -2,7 +2,7 @@ import type { SeededRandom } from '@split-driver/conformance'
 import type { Daemon } from '../daemon.js'
 import { differences, notAsked } from '../differences.js'
 import type { PeerName } from '../start-peer.js'
-import { chooseOperation } from './choose-operation.js'
+import { OperationChooser } from './choose-operation.js'
 import { crowds } from './crowds.js'
 import type { Comparison, Difference, Question } from './difference.js'
 import { type Aspect, aspectsOf, describeObservation } from './observation.js'
@@ -37,11 +37,12 @@ export async function runEpisode(
   const sides = await Promise.all([ours, ...peers].map((daemon) => Side.begin(daemon)))
   const [own, ...others] = sides as [Side, ...Side[]]
   const violations: string[] = []
+  const chooser = new OperationChooser(random, SOCKET_CLIENTS)
   const crowd = random.below(25) === 0 ? random.pick(Object.values(crowds)) : []
   let made = 0
   try {
     for (; made < most && others.some(({ apart }) => !apart); made++) {
-      const operation = crowd[made] ?? chooseOperation(random, own.slots, SOCKET_CLIENTS)
+      const operation = crowd[made] ?? chooser.next(own.slots)
       const found = await askAll(operation, own, others, tally)
       violations.push(...found.map((text) => `after ${made} operations, ${text}`))
     }
