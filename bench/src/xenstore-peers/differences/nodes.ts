@@ -112,8 +112,8 @@ export const nodeDifferences: readonly Difference[] = [
       replied(comparison, { ours: 'EINVAL', theirs: 'no error' }),
   },
   {
-    id: 'owner-of-what-is-made-on-the-way',
-    what: 'GET_PERMS of a node that a guest’s WRITE or MKDIR made for a node below it',
+    id: 'owner-of-a-new-node',
+    what: 'GET_PERMS of a node that a guest made',
     answers: { 'C xenstored': 'owned by the guest', oxenstored: 'owned as its parent', ours: 'owned by the guest' },
     why: 'Rule 42: who makes a node owns it, and is charged for it.',
     aspect: 'reply',
@@ -138,8 +138,8 @@ export const nodeDifferences: readonly Difference[] = [
       isPartOf(comparison.ours.body, comparison.theirs.body),
   },
   {
-    id: 'denied-where-made-on-the-way',
-    what: 'a guest’s operation on, or below, a node that its own WRITE or MKDIR made for a node below it',
+    id: 'denied-on-a-new-node',
+    what: 'a guest’s operation on, or below, a node that it made',
     answers: {
       'C xenstored': 'as of its own',
       oxenstored: 'EACCES where its parent’s permissions give it nothing',

@@ -80,6 +80,22 @@ export const watchDifferences: readonly Difference[] = [
       sameForThePrivileged(comparison),
   },
   {
+    id: 'events-of-a-new-node',
+    what: 'a change of a node that a guest made, below one that it may not read, and that it watches',
+    answers: {
+      'C xenstored': 'an event: it owns the node',
+      oxenstored: 'no event',
+      ours: 'an event: it owns the node',
+    },
+    why: 'Rule 42: who makes a node owns it.',
+    aspect: 'events',
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      asks(comparison, XenStoreOp.Write, XenStoreOp.Mkdir, XenStoreOp.Rm, XenStoreOp.TransactionEnd) &&
+      hasAll(comparison.ours, comparison.theirs) &&
+      sameForThePrivileged(comparison),
+  },
+  {
     id: 'watch-quota',
     what: 'WATCH by a guest that has many',
     answers: {
