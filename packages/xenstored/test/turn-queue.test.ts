@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { TurnQueue, type TurnTaker } from '../src/client/turn-queue.js'
+import { StoreWorld } from './support/store-world.js'
 
 /** Lets the rest of the thread have its turn when the test says so. */
 class Pauses {
@@ -98,6 +99,19 @@ describe('S6: turns', () => {
       await pauses.end()
     }
     expect([one.turns, pauses.count]).toEqual([200, 0])
+  })
+
+  test('S6: the events that a request makes count for its turn, as requests do', async () => {
+    const asked: number[] = []
+    const store = new StoreWorld({ observer: { received: ({ id }) => asked.push(id) } })
+    const [many, one] = [store.connect(), store.connect()]
+    for (let i = 0; i < 40; i++) await many.watch('/w', `${i}`)
+    await one.read('/')
+    asked.length = 0
+    await Promise.all([...Array.from({ length: 6 }, () => many.write('/w/x', 'v')), one.read('/')])
+    expect(asked.length).toBe(7)
+    // Its own request comes to the server a microtask or two later than the first of the others.
+    expect(asked.indexOf(asked.find((id) => id !== asked[0])!)).toBeLessThan(4)
   })
 
   test('who was busy and is content with one turn is busy no longer', async () => {

@@ -24,6 +24,9 @@ import type { TurnTaker } from './turn-queue.js'
 /** Requests that a client may have answered before others have their turn. */
 const REQUESTS_PER_TURN = 8
 
+/** Events that its requests may make for anybody before that: each costs as much as a small request. */
+const EVENTS_PER_TURN = 32
+
 /** Replies up to this are sent whatever memory a domain takes. @see xen/tools/xenstored/core.h DEFAULT_BUFFER_SIZE */
 const SHORT_REPLY_BYTES = 16
 
@@ -117,7 +120,9 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
       this.#outbox.pump()
       return false
     }
-    for (let answered = 0; answered < REQUESTS_PER_TURN; answered++) {
+    const { watches } = this.#options.host
+    const enough = watches.delivered + EVENTS_PER_TURN
+    for (let answered = 0; answered < REQUESTS_PER_TURN && watches.delivered < enough; answered++) {
       if (this.#mustWait()) return false
       const message = this.#ended ? undefined : this.#reader.nextInPlace()
       if (message === undefined) return this.#pause()

@@ -10,7 +10,7 @@ export interface TurnTaker {
 const TURNS_AT_ONCE = 64
 
 /** Turns of the busy after which they have theirs, if somebody was served who asks one thing at a time. */
-const BUSY_TURNS_AT_ONCE = 2
+const BUSY_TURNS_AT_ONCE = 1
 
 /** Turns of those who ask one thing at a time before one of the busy has one. */
 const FRESH_TURNS_BETWEEN = 16

@@ -45,20 +45,16 @@ export interface Descent {
   readonly missing: readonly string[]
 }
 
-/** Paths that were cut not long ago. Each request cuts its path several times, and most paths are asked for again. */
-const recentNames = new Map<string, readonly string[]>()
-const RECENT_NAMES = 8192
-const RECENT_PATH_BYTES = 256
+/** The path that was cut last: a request cuts its own several times. */
+const last: { path: string; names: readonly string[] } = { path: '/', names: [''] }
 
 /** `/` is the empty name's node, and `@releaseDomain` stands beside it: both hang from a node that no path names. */
 export const namesOf = (path: string): readonly string[] => {
-  let names = recentNames.get(path)
-  if (names !== undefined) return names
-  names = path === '/' ? [''] : path.split('/')
-  if (path.length > RECENT_PATH_BYTES) return names
-  if (recentNames.size >= RECENT_NAMES) recentNames.clear()
-  recentNames.set(path, names)
-  return names
+  if (path !== last.path) {
+    last.names = path === '/' ? [''] : path.split('/')
+    last.path = path
+  }
+  return last.names
 }
 
 const withChild = (parent: TreeNode, name: string, child: TreeNode): TreeNode => {

@@ -57,6 +57,7 @@ export class Watches {
   readonly #top = newLevel()
   /** Counts registrations: a client's events for one change come in the order in which it registered its watches. */
   #registered = 0
+  #delivered = 0
   #size = 0
 
   /** How many there are. */
@@ -68,6 +69,11 @@ export class Watches {
   has(watch: Watch): boolean {
     const names = namesOf(watch.path)
     return this.#levels(names)[names.length]?.watches.has(watch) ?? false
+  }
+
+  /** How many events there were for anybody so far. */
+  get delivered(): number {
+    return this.#delivered
   }
 
   add(watch: Watch): void {
@@ -101,7 +107,7 @@ export class Watches {
       const watches = this.#matching(event)
       if (watches.length === 0 || !existed(event.path, before, after)) continue
       for (const watch of watches) {
-        if (mayKnow(watch.watcher.caller, event.path, before, after)) watch.watcher.deliver(watch, event.path)
+        if (mayKnow(watch.watcher.caller, event.path, before, after)) this.#deliver(watch, event.path)
       }
     }
   }
@@ -116,9 +122,14 @@ export class Watches {
     const [all, one] = [this.#at(happening), this.#at(ofDomain)]
     for (const watch of inOrder([...all, ...one])) {
       if (!mayKnow(watch.watcher.caller, happening, tree, tree)) continue
-      if (watch.path === ofDomain || (watch.depth ?? 0) > 0) watch.watcher.deliver(watch, ofDomain)
-      else if (watch.depth === undefined) watch.watcher.deliver(watch, happening)
+      if (watch.path === ofDomain || (watch.depth ?? 0) > 0) this.#deliver(watch, ofDomain)
+      else if (watch.depth === undefined) this.#deliver(watch, happening)
     }
+  }
+
+  #deliver(watch: Watch, path: string): void {
+    this.#delivered += 1
+    watch.watcher.deliver(watch, path)
   }
 
   #matching({ path, exact }: NodeEvent): readonly Watch[] {
