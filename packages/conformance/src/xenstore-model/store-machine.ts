@@ -35,6 +35,8 @@ export class StoreMachine {
   onDelivery: (() => void) | undefined
   eois = 0
   readonly #ports = new Map<Port, FakePort>()
+  /** Those of them that are bound to a domain: with a hundred of them, looking for one would be most of an event. */
+  readonly #portsTo = new Map<Domid, Map<Port, FakePort>>()
   #lastPort = 0
   /** Makes the next of its kind fail. */
   failing: 'map' | 'bind' | 'listen' | undefined
@@ -61,8 +63,7 @@ export class StoreMachine {
 
   /** The domain at the other end raises its event. */
   raise(domid: Domid): void {
-    for (const [port, entry] of this.#ports) {
-      if (entry.domid !== domid || entry.virq !== undefined) continue
+    for (const [port, entry] of this.#portsTo.get(domid) ?? []) {
       entry.pending = true
       this.#deliver(port, entry)
     }
@@ -96,7 +97,9 @@ export class StoreMachine {
       if (this.failing === 'bind') throw new XenError('EINVAL', 'that port is not for us')
       this.#lastPort += 1
       const port = this.#lastPort as Port
-      this.#ports.set(port, { domid, remotePort, masked: false, pending: true })
+      const entry: FakePort = { domid, remotePort, masked: false, pending: true }
+      this.#ports.set(port, entry)
+      this.#portsTo.set(domid, (this.#portsTo.get(domid) ?? new Map<Port, FakePort>()).set(port, entry))
       return port
     },
     bindVirq: (virq: Virq): Port => {
@@ -124,7 +127,7 @@ export class StoreMachine {
       this.#deliver(port, entry)
     },
     unbind: (port: Port): void => {
-      this.#entry(port)
+      this.#portsTo.get(this.#entry(port).domid)?.delete(port)
       this.#ports.delete(port)
     },
   } as Partial<EventChannels> as EventChannels
