@@ -39,6 +39,7 @@ export class Epoll implements Disposable {
   readonly #watchers: (OnEvent | undefined)[] = []
   readonly #events = new Int32Array(EVENT_WORDS * BATCH)
   readonly #interest = new Int32Array(EVENT_WORDS)
+  #passing = false
   #passBegan = 0
   #lastEvent = 0
   #ended = false
@@ -90,8 +91,14 @@ export class Epoll implements Disposable {
   readonly #onReadable: OnPoll = (status) => {
     if (this.#ended) return
     if (status < 0) this.#handle.start({ readable: true }, this.#onReadable)
+    if (this.#passing) return
+    this.#lastEvent = performance.now()
+    this.#beginPass()
+  }
+
+  readonly #beginPass = (): void => {
+    this.#passing = true
     this.#passBegan = performance.now()
-    this.#lastEvent = this.#passBegan
     queueMicrotask(this.#pass)
   }
 
@@ -101,6 +108,9 @@ export class Epoll implements Disposable {
     for (let i = 0; i < count; i++) this.#watchers[this.#events[i * EVENT_WORDS + DATA_WORD]!]?.()
     const now = performance.now()
     if (count > 0) this.#lastEvent = now
-    if (now - this.#lastEvent <= this.#busyMs && now - this.#passBegan < PASS_LIMIT_MS) queueMicrotask(this.#pass)
+    if (now - this.#lastEvent > this.#busyMs) this.#passing = false
+    else if (now - this.#passBegan < PASS_LIMIT_MS) queueMicrotask(this.#pass)
+    // The rest of the loop has its turn, and must not fall asleep in it.
+    else setImmediate(this.#beginPass)
   }
 }
