@@ -37,10 +37,14 @@ export async function startPeer(name: PeerName): Promise<OriginalDaemon> {
   const events = await EventSocket.listen(join(home, 'hypervisor'))
   let child: ChildProcess | undefined
   const kill = () => child?.kill('SIGKILL')
-  process.once('exit', kill)
+  const leaveNothing = () => {
+    kill()
+    rmSync(home, { recursive: true, force: true })
+  }
+  process.once('exit', leaveNothing)
   const end = async () => {
     kill()
-    process.removeListener('exit', kill)
+    process.removeListener('exit', leaveNothing)
     if (child !== undefined) await ended(child)
     await events[Symbol.asyncDispose]()
     rmSync(home, { recursive: true, force: true })

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { expect, it } from 'vitest'
 import { type PeerName, peerPackages, startPeer, XenTools } from '../../src/xenstore-peers/index.js'
 import { describeWithPeers } from './peers-here.js'
@@ -28,6 +30,16 @@ describeWithPeers('the original daemons', () => {
     expect([isAlive(daemon.pid), existsSync(daemon.socketPath)]).toEqual([true, true])
     await daemon[Symbol.asyncDispose]()
     expect([isAlive(daemon.pid), existsSync(daemon.socketPath)]).toEqual([false, false])
+  })
+
+  it.each(names)('%s leaves no folder when the process that started it ends without a word', (name) => {
+    const peers = new URL('../../dist/xenstore-peers/index.js', import.meta.url).href
+    const program = `const { startPeer } = await import('${peers}')
+      process.stdout.write((await startPeer('${name}')).socketPath)
+      process.exit()`
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+    expect(stdout).toMatch(/\/socket$/)
+    expect(existsSync(dirname(stdout))).toBe(false)
   })
 
   it.each(names)('%s leaves the places alone that its code names', async (name) => {
