@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { xenstoreSocketPath } from '@split-driver/xenbus/node'
 import { DEFAULT_QUOTAS, QUOTA_MEANINGS, QUOTA_NAMES, type QuotaValues } from '@split-driver/xenstored'
 import { stateFile } from '@split-driver/xenstored/node'
@@ -76,6 +76,12 @@ const quotasOf = (command: Command): Partial<QuotaValues> => {
   return Object.fromEntries(values.filter(([, value]) => value !== undefined))
 }
 
+/** Beside the first socket that is named, unless the environment says where; else where the original looks for it, too. */
+const stateFileOf = (socket: string | undefined, { env } = process): string => {
+  const named = env['XENSTORED_ROOTDIR'] !== undefined || env['XENSTORED_RUNDIR'] !== undefined
+  return named || socket === undefined ? stateFile(env) : join(dirname(socket), basename(stateFile(env)))
+}
+
 const xenstored = async (command: Command, options: XenstoredCommandOptions, host: CommandHost): Promise<ExitCode> => {
   const {
     socket: sockets = [xenstoreSocketPath()],
@@ -94,7 +100,7 @@ const xenstored = async (command: Command, options: XenstoredCommandOptions, hos
     sockets,
     quotas: quotasOf(command),
     logFolder: process.cwd(),
-    stateFile: options.socket === undefined ? stateFile() : join(dirname(sockets[0]!), 'state_dump'),
+    stateFile: stateFileOf(options.socket?.[0]),
     resume: options.liveUpdate,
     log: new DomainAllowance(log, clock),
     ...(persist === undefined ? {} : { persist: { folder: persist, sync: options.persistSync } }),

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { XenStoreClient } from '@split-driver/xenbus'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { splitDriver } from '../support/command.js'
+import { RunningCommand, splitDriver } from '../support/command.js'
 import { RunningStore } from '../support/running-store.js'
 import { ScratchFolder } from '../support/scratch-folder.js'
 
@@ -42,5 +42,16 @@ describe('xenstore control live-update', () => {
     expect((await store.stop('SIGTERM')).code).toBe(0)
     using again = await RunningStore.start(folder, '--persist', persist)
     expect(await (await again.client()).directory('/a')).toEqual(['one', 'two', 'three'])
+  })
+
+  test('needs no folder of the host: what one leaves for the next lies beside the socket that was named', async () => {
+    const socket = folder.file('named')
+    using command = RunningCommand.withEnvironment({}, ['xenstored', '--socket', socket])
+    await command.said('stdout', /^ready$/m)
+    const update = ['xenstore', 'control', '--xenstored', socket, 'live-update', process.execPath]
+    expect(await splitDriver(...update)).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(readdirSync(folder.path)).toEqual(['named'])
+    command.child.kill('SIGTERM')
+    expect((await command.ended()).code).toBe(0)
   })
 })
