@@ -73,6 +73,7 @@ describe('rule 54: a server that gave the page up', () => {
     expect([client.connected, page.load(at.connection.word)]).toEqual([false, XenStoreConnection.Connected])
     await retry()
     expect([page.load(at.connection.word), page.load(at.error.word)]).toEqual([XenStoreConnection.Reconnect, 0])
+    expect(client.connected).toBe(false)
     const server = connect()
     server.answer = (request) => server.reply(request, 'value')
     expect(await reading).toBe('value')
