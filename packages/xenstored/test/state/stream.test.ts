@@ -123,7 +123,7 @@ describe('docs/designs/xenstore-migration.md', () => {
 
   test('a stream of any length', () => {
     const watch: StateRecord = { kind: 'WATCH_DATA', connId: 1, path: '/a', token: toBytes('t'.repeat(1000)) }
-    for (const count of [4, 5, 1000]) {
+    for (const count of [4, 5, 100]) {
       const records = Array.from({ length: count }, () => watch)
       expect(readStream(writeStream(records)).records).toEqual(records)
     }
