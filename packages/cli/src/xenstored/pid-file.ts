@@ -1,4 +1,4 @@
-import { readFile, unlink, writeFile } from 'node:fs/promises'
+import { readFile, rename, unlink, writeFile } from 'node:fs/promises'
 import { XenError } from '@split-driver/abi'
 
 /** A file that tells this process's id to whoever stops or watches the daemon, as long as the daemon serves. */
@@ -8,7 +8,11 @@ export class PidFile implements AsyncDisposable {
   /** Replaces what is there: that no other daemon serves is not found out by this file. @throws XenError EACCES */
   static async write(path: string): Promise<PidFile> {
     try {
-      await writeFile(path, `${process.pid}\n`)
+      // After a live update it is ours already; and whoever looks must never find it empty.
+      if ((await readFile(path, 'utf8').catch(() => '')) !== `${process.pid}\n`) {
+        await writeFile(`${path}.new`, `${process.pid}\n`)
+        await rename(`${path}.new`, path)
+      }
       return new PidFile(path)
     } catch (cause) {
       const { message } = cause as Error
