@@ -19,7 +19,7 @@ const LIBXL_SECONDS = 120
 export const scenario: Scenario = {
   name: 'xenstored',
   summary: "our XenStore daemon in place of Xen's: dom0, unmodified libxl, a Linux guest and its disk",
-  limitSeconds: 300,
+  limitSeconds: 420,
   storeDaemon: 'split-driver',
   async run(lab) {
     const dom0 = await openDom0(lab)
@@ -110,12 +110,12 @@ interface Updated extends Omit<Subject, 'image'> {
 /** Whatever is shown after this is shown of the new program. */
 const checkLiveUpdate = (lab: Lab, { dom0, guest, pid }: Updated): Promise<void> =>
   lab.check(
-    'live update: another program goes on in the process; neither the guest nor dom0 connects anew',
+    "live update by Xen's xenstore-control: another program goes on; neither the guest nor dom0 connects anew",
     async () => {
       const { domid } = guest
       await guest.output('xenstore watch data/live >/tmp/told & until grep -q live /tmp/told; do usleep 100000; done')
-      const args = ['xenstore', 'control', 'live-update', '-t', '30', '/usr/bin/split-driver']
-      await command('split-driver', args, { seconds: LIBXL_SECONDS })
+      const args = ['live-update', '-t', '30', '/usr/bin/split-driver']
+      await command('xenstore-control', args, { seconds: LIBXL_SECONDS })
       assert.match(readFileSync(`/proc/${pid}/cmdline`, 'latin1'), /\0-U\0/)
       await dom0.xenstore.write(`/local/domain/${domid}/data/live`, 'after')
       await guest.output('until [ $(wc -l </tmp/told) -gt 1 ]; do usleep 100000; done; killall xenstore')
