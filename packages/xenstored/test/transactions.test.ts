@@ -220,13 +220,37 @@ describe('S5: all or nothing', () => {
     expect(await one.read('/b/y')).toBe('y')
   })
 
-  test('a transaction that the store left far behind ends in EAGAIN and keeps nothing alive', async () => {
+  test('what is written again and again keeps nothing alive, and leaves no transaction behind', async () => {
     const store = new StoreWorld({ limits: { transactionDriftBytes: 100_000 } })
     const [one, two] = [store.connect(), store.connect()]
     const id = await one.start()
     await one.write('/a', 'own', id)
     for (let i = 0; i < 40; i++) await two.write('/b', 'v'.repeat(4000))
-    expect(await one.read('/b', id)).toBe('v'.repeat(4000))
+    expect(await one.end(id)).toBe('OK')
+  })
+
+  test('a transaction sees what was there when it began, however often it was written before and is since', async () => {
+    const store = new StoreWorld()
+    const [one, two] = [store.connect(), store.connect()]
+    for (const value of ['1', '2', '3']) await two.write('/a/b', value)
+    const id = await one.start()
+    for (const value of ['4', '5', '6']) {
+      await two.write('/a/b', value)
+      expect(await one.read('/a/b', id)).toBe('3')
+    }
+    const later = await two.start()
+    await one.write('/a/b', '7')
+    expect([await two.read('/a/b', later), await one.read('/a/b', id), await one.read('/a/b')]).toEqual(['6', '3', '7'])
+    expect([await one.end(id), await two.end(later)]).toEqual(['!EAGAIN', '!EAGAIN'])
+  })
+
+  test('a transaction that the store left far behind ends in EAGAIN and keeps nothing alive', async () => {
+    const store = new StoreWorld({ limits: { transactionDriftBytes: 100_000 } })
+    const [one, two] = [store.connect(), store.connect()]
+    const id = await one.start()
+    await one.write('/a', 'own', id)
+    for (let i = 0; i < 40; i++) await two.write(`/b/${i}`, 'v'.repeat(4000))
+    expect(await one.read('/b/39', id)).toBe('v'.repeat(4000))
     expect(await one.end(id)).toBe('!EAGAIN')
     expect(await one.read('/a')).toBe('!ENOENT')
     const again = await one.start()

@@ -55,7 +55,8 @@ export class Transaction implements Workspace {
     this.startedAt = startedAt
     this.#store = store
     this.#caller = caller
-    this.#own = { base: store.tree, tree: store.tree }
+    const base = store.snapshot()
+    this.#own = { base, tree: base }
     this.#began = store.writtenBytes
   }
 

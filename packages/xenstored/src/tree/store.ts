@@ -1,6 +1,6 @@
 import type { DomainRecord } from '../domains/domain-record.js'
 import { chargeChange } from './accounting.js'
-import { namesOf, newNode, type Tree } from './tree.js'
+import { namesOf, newNode, overwrite, type Tree } from './tree.js'
 import type { Change, NodeEvent, Workspace } from './workspace.js'
 
 const EMPTY = new Uint8Array()
@@ -36,16 +36,26 @@ export class Store implements Workspace {
   actor: DomainRecord | undefined
   readonly #actors: (DomainRecord | undefined)[] = Array.from({ length: REMEMBERED_CHANGES })
   #generation: number
+  /** Nodes that were last set with a later number are in no tree that somebody keeps. */
+  #keptGeneration: number
   #writtenBytes = 0
 
   constructor(tree: Tree, onChange: ChangeListener, { generation = 0, recorder }: StoreOptions = {}) {
     this.#tree = tree
     this.#onChange = onChange
     this.#generation = generation
+    this.#keptGeneration = generation
     this.#recorder = recorder
   }
 
+  /** To look at, now; what is kept is a `snapshot`. */
   get tree(): Tree {
+    return this.#tree
+  }
+
+  /** The tree as it is, for whoever keeps it: none of its nodes is changed in place from now on. */
+  snapshot(): Tree {
+    this.#keptGeneration = this.#generation
     return this.#tree
   }
 
@@ -91,6 +101,7 @@ export class Store implements Workspace {
   apply(change: Change, events: readonly NodeEvent[]): void {
     chargeChange(this.#tree, change, chargeAccount)
     this.#recorder?.change(this.#tree, change)
+    if (change.kind === 'write' && this.#overwrite(change, events)) return
     this.#replace(changed(this.#tree, change, this.nextGeneration()), events, costOf(change))
   }
 
@@ -98,6 +109,19 @@ export class Store implements Workspace {
   commit(tree: Tree, events: Iterable<NodeEvent>, cost: number, touched: Touched): void {
     if (touched.size > 0) this.#recorder?.commit(tree, touched)
     this.#replace(tree, events, cost)
+  }
+
+  /**
+   * Most of what is written is written again before anybody keeps a tree with it: then nothing has to be copied, neither the
+   * node nor those above it. Who is told of a write looks only at what it leaves as it was.
+   * @returns whether the node could be changed in place
+   */
+  #overwrite({ path, value }: Change & { kind: 'write' }, events: readonly NodeEvent[]): boolean {
+    const node = this.#tree.get(path)!
+    if (node.generation <= this.#keptGeneration) return false
+    overwrite(node, value, this.nextGeneration())
+    this.#onChange(events, this.#tree, this.#tree)
+    return true
   }
 
   #replace(tree: Tree, events: Iterable<NodeEvent>, cost: number): void {

@@ -2,7 +2,7 @@ import { joinPath, leafName } from '@split-driver/xenbus'
 import { type Children, noChildren } from './children.js'
 import type { NodePermissions } from './permissions.js'
 
-/** One node; never changed, only replaced. */
+/** One node. Who can be seen by others is never changed, only replaced; see `Store.snapshot`. */
 export interface TreeNode {
   readonly value: Uint8Array
   readonly permissions: NodePermissions
@@ -45,6 +45,8 @@ export interface Descent {
   readonly missing: readonly string[]
 }
 
+const NONE: readonly string[] = []
+
 /** The path that was cut last: a request cuts its own several times. */
 const last: { path: string; names: readonly string[] } = { path: '/', names: [''] }
 
@@ -55,6 +57,13 @@ export const namesOf = (path: string): readonly string[] => {
     last.path = path
   }
   return last.names
+}
+
+/** Gives a node that nobody else keeps another value, in place. */
+export const overwrite = (node: TreeNode, value: Uint8Array, generation: number): void => {
+  const own: { -readonly [Key in keyof TreeNode]: TreeNode[Key] } = node
+  own.value = value
+  own.generation = generation
 }
 
 const withChild = (parent: TreeNode, name: string, child: TreeNode): TreeNode => {
@@ -77,6 +86,9 @@ const withoutChild = (parent: TreeNode, name: string, generation: number): TreeN
  */
 export class Tree {
   readonly #top: TreeNode
+  /** The way that was gone last: a request goes its own several times. */
+  #lastPath: string | undefined
+  #lastWay: readonly TreeNode[] = []
 
   private constructor(top: TreeNode) {
     this.#top = top
@@ -103,54 +115,53 @@ export class Tree {
   }
 
   get(path: string): TreeNode | undefined {
-    let node: TreeNode | undefined = this.#top
-    for (const name of namesOf(path)) {
-      node = node.children.get(name)
-      if (node === undefined) return undefined
-    }
-    return node
+    return this.#way(path)[namesOf(path).length]
   }
 
   /** Above a special path that is missing stands the root, as in the original. */
   descend(path: string): Descent {
     const names = namesOf(path)
-    let node: TreeNode | undefined = this.#top
-    let end = -1
-    for (let i = 0; i < names.length; i++) {
-      const child: TreeNode | undefined = node.children.get(names[i]!)
-      if (child === undefined) return this.#missing(path, i === 0 ? this.get('/')! : node, end, names.slice(i))
-      node = child
-      end += names[i]!.length + 1
+    const way = this.#way(path)
+    const found = way.length - 1
+    const node = way[found]!
+    if (found === names.length) return { node, path, missing: NONE }
+    const above = names.slice(0, found).join('/')
+    return found === 0
+      ? this.#missing(path, this.get('/')!, -1, names)
+      : this.#missing(path, node, above.length, names.slice(found))
+  }
+
+  /** The top and the nodes that the path leads to, as far as there are any. */
+  #way(path: string): readonly TreeNode[] {
+    if (path === this.#lastPath) return this.#lastWay
+    const way = [this.#top]
+    for (const name of namesOf(path)) {
+      const child = way.at(-1)!.children.get(name)
+      if (child === undefined) break
+      way.push(child)
     }
-    return { node, path, missing: [] }
+    this.#lastPath = path
+    this.#lastWay = way
+    return way
   }
 
   /** Puts `node` at `path`. Its generation is the time of the change; parents that are missing come as `parent`. */
   set(path: string, node: TreeNode, parent = node): Tree {
-    const names = namesOf(path)
-    const ancestors = this.#ancestors(names, parent)
-    return this.#rebuilt(names, ancestors, names.length, node)
+    return this.#rebuilt(namesOf(path), this.#way(path), namesOf(path).length, node, parent)
   }
 
   /** Takes away the node at `path`, which exists and is not the root, and all below it. */
   delete(path: string, generation: number): Tree {
     const names = namesOf(path)
-    const ancestors = this.#ancestors(names, this.#top)
+    const way = this.#way(path)
     const last = names.length - 1
-    return this.#rebuilt(names, ancestors, last, withoutChild(ancestors[last]!, names[last]!, generation))
+    return this.#rebuilt(names, way, last, withoutChild(way[last]!, names[last]!, generation), this.#top)
   }
 
-  /** The node above each name. */
-  #ancestors(names: readonly string[], missing: TreeNode): TreeNode[] {
-    const ancestors = [this.#top]
-    for (let i = 0; i < names.length - 1; i++) ancestors.push(ancestors[i]!.children.get(names[i]!) ?? missing)
-    return ancestors
-  }
-
-  /** @param count how many names lead to `node` */
-  #rebuilt(names: readonly string[], ancestors: readonly TreeNode[], count: number, node: TreeNode): Tree {
+  /** @param count how many names lead to `node`. @param missing in the place of those above it that there are not */
+  #rebuilt(names: readonly string[], way: readonly TreeNode[], count: number, node: TreeNode, missing: TreeNode): Tree {
     let below = node
-    for (let i = count - 1; i >= 0; i--) below = withChild(ancestors[i]!, names[i]!, below)
+    for (let i = count - 1; i >= 0; i--) below = withChild(way[i] ?? missing, names[i]!, below)
     return new Tree(below)
   }
 

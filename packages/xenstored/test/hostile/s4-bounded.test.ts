@@ -65,7 +65,7 @@ describe.each(TRANSPORTS)('S4, by %s', (transport) => {
     const world = await HostileWorld.open(transport, { limits: { transactionDriftBytes: 100_000 } })
     const id = await world.hostile.start()
     expect(await world.hostile.write('x', 'x', id)).toBe('OK')
-    for (let i = 0; i < 200; i++) await world.dom0.write('/other', 'v'.repeat(1000))
+    for (let i = 0; i < 200; i++) await world.dom0.write(`/other/${i}`, 'v'.repeat(1000))
     expect(await world.hostile.end(id)).toBe('!EAGAIN')
     await world.expectSound()
   })
