@@ -48,9 +48,9 @@ const blkback = async ({ config: file, json }: BlkbackOptions, host: CommandHost
   await using platform = await host.openPlatform()
   await using processLog = new ProcessLog({ level: config.logLevel, json, clock: platform.clock })
   const { log } = processLog
-  const daemon = await runBlkback(platform, config, { log })
-  const reload = (): void => void reconfigure(daemon, file, log)
-  return await serveUntilStopped({ daemon, clock: platform.clock, log, reload })
+  const open = () => runBlkback(platform, config, { log })
+  const reload = (daemon: BlkbackDaemon): void => void reconfigure(daemon, file, log)
+  return await serveUntilStopped({ open, clock: platform.clock, log, reload })
 }
 
 /** A configuration that makes no sense changes nothing. */

@@ -59,6 +59,6 @@ const consoled = async (options: ConsoledCommandOptions, host: CommandHost): Pro
   await using processLog = new ProcessLog({ level: logLevel, json, clock: platform.clock })
   const { log } = processLog
   const folders = { socketFolder: socketDir, ...(logDir === undefined ? {} : { logFolder: logDir }) }
-  const daemon = await runConsoled(platform, { ...folders, eventRate, log })
-  return await serveUntilStopped({ daemon, clock: platform.clock, log })
+  const open = () => runConsoled(platform, { ...folders, eventRate, log })
+  return await serveUntilStopped({ open, clock: platform.clock, log })
 }

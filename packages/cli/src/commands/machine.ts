@@ -77,7 +77,10 @@ const machine = async (options: MachineOptions): Promise<ExitCode> => {
     ...(dumpDir === undefined ? {} : { dumpFolder: dumpDir }),
   }
   const dom0 = tracePlatform(host.dom0, trace?.recorder)
-  const daemon = await MachineDaemon.open({ host, xenstored: server!, dom0 }, { ...places, log })
-  log.info({ event: 'listen', socket: socketPath, memory: memoryMiB }, 'the machine is up')
-  return await serveUntilStopped({ daemon, clock, log })
+  const open = async (): Promise<MachineDaemon> => {
+    const daemon = await MachineDaemon.open({ host, xenstored: server!, dom0 }, { ...places, log })
+    log.info({ event: 'listen', socket: socketPath, memory: memoryMiB }, 'the machine is up')
+    return daemon
+  }
+  return await serveUntilStopped({ open, clock, log })
 }

@@ -96,7 +96,7 @@ const xenstored = async (command: Command, options: XenstoredCommandOptions, hos
   const { clock } = machine.platform
   await using processLog = new ProcessLog({ level, json, clock, file })
   const { log } = processLog
-  const daemon = await XenstoredDaemon.open(machine, {
+  const daemonOptions = {
     sockets,
     quotas: quotasOf(command),
     logFolder: process.cwd(),
@@ -106,7 +106,11 @@ const xenstored = async (command: Command, options: XenstoredCommandOptions, hos
     ...(persist === undefined ? {} : { persist: { folder: persist, sync: options.persistSync } }),
     ...(pidFile === undefined ? {} : { pidFile }),
     ...(traceFile === undefined ? {} : { traceFile }),
-  })
-  log.info({ event: 'machine', machine: machine.name }, 'the store is there')
-  return await serveUntilStopped({ daemon, clock, log, reload: () => processLog.reopen() })
+  }
+  const open = async (): Promise<XenstoredDaemon> => {
+    const daemon = await XenstoredDaemon.open(machine, daemonOptions)
+    log.info({ event: 'machine', machine: machine.name }, 'the store is there')
+    return daemon
+  }
+  return await serveUntilStopped({ open, clock, log, reload: () => processLog.reopen() })
 }
