@@ -11,7 +11,7 @@ import { logConsoled } from '../consoled/log-consoled.js'
 import type { ControlHandlers } from '../control/control-connection.js'
 import { ControlServer } from '../control/control-server.js'
 import { machineFolder, prepareSocketFolder } from '../control/socket-path.js'
-import type { Daemon } from '../daemon/daemon.js'
+import { DaemonOfParts } from '../daemon/daemon-of-parts.js'
 import { DomainAllowance } from '../logging/domain-allowance.js'
 import type { Log } from '../logging/log.js'
 import { FactGatherer } from '../why/gather-facts.js'
@@ -44,36 +44,14 @@ export interface BootedHost {
 const ALL_IMAGES = { path: '/', readOnly: false, sectorBytes: 512, asynchronous: false }
 
 /** An emulated host that is served: block backend, console daemon, XenStore's socket, and the control socket. */
-export class MachineDaemon implements Daemon {
-  /** It lives as long as its process. */
-  readonly lost = new Promise<Error>(() => undefined)
-  /** What ends each part, in the order in which they began. */
-  readonly #endings: (() => Promise<unknown>)[] = []
-  #closed: Promise<void> | undefined
-
+export class MachineDaemon extends DaemonOfParts {
   /**
    * @throws XenError EBUSY if a living machine has that socket; EACCES, EINVAL for places that cannot be used. Nothing stays
    * open then
    */
   static async open(booted: BootedHost, options: MachineDaemonOptions): Promise<MachineDaemon> {
     const daemon = new MachineDaemon()
-    try {
-      await daemon.#open(booted, options)
-      return daemon
-    } catch (error) {
-      await daemon.close()
-      throw error
-    }
-  }
-
-  /** Ends the domains, then what serves them. Idempotent. */
-  close(): Promise<void> {
-    this.#closed ??= this.#end()
-    return this.#closed
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+    return daemon.openParts(() => daemon.#open(booted, options))
   }
 
   async #open(booted: BootedHost, options: MachineDaemonOptions): Promise<void> {
@@ -85,10 +63,10 @@ export class MachineDaemon implements Daemon {
       open = resolve
     })
     const control = await ControlServer.listen(socketPath, handlers)
-    this.#endings.push(() => control[Symbol.asyncDispose]())
+    this.atEnd(() => control[Symbol.asyncDispose]())
     const folder = machineFolder(socketPath)
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    this.#endings.push(() => removeIfEmpty(folder))
+    this.atEnd(() => removeIfEmpty(folder))
     const guestLog = new DomainAllowance(options.log, booted.host.dom0.clock)
     const consoles = await this.#serveDevices(booted, options, guestLog)
     open(await this.#serveDomains(booted, options, guestLog, consoles))
@@ -107,12 +85,12 @@ export class MachineDaemon implements Daemon {
     logConsoled(consoled, log)
     logBlkback(blkback, log)
     const consoles = new ConsoleReadiness(consoled, dom0.clock)
-    this.#endings.push(() => consoled.close())
+    this.atEnd(() => consoled.close())
     await consoled.open()
-    this.#endings.push(() => blkback.close())
+    this.atEnd(() => blkback.close())
     await blkback.open()
     const storeSocket = await XenstoreSocketServer.listen(xenstored, { path: xenstoreSocketIn(folder) })
-    this.#endings.push(() => storeSocket[Symbol.asyncDispose]())
+    this.atEnd(() => storeSocket[Symbol.asyncDispose]())
     return consoles
   }
 
@@ -125,11 +103,11 @@ export class MachineDaemon implements Daemon {
   ): Promise<ControlHandlers> {
     const { toolstack, machine } = host
     const dumps = await CoreDumps.open(toolstack, dumpFolder, log)
-    this.#endings.push(() => dumps.close())
+    this.atEnd(() => dumps.close())
     logMachine(toolstack, log)
     const disks = new DomainDisks(host)
     const keeper = new DomainKeeper({ host, disks, consoles })
-    this.#endings.push(() => keeper.close())
+    this.atEnd(() => keeper.close())
     const consoleFolder = machineFolder(socketPath)
     return controlHandlers({
       toolstack,
@@ -140,13 +118,6 @@ export class MachineDaemon implements Daemon {
       xenstoreSocket: xenstoreSocketIn(consoleFolder),
       consoleFolder,
     })
-  }
-
-  /** All of it, whatever one part has to complain of. @throws the first complaint */
-  async #end(): Promise<void> {
-    const complaints: unknown[] = []
-    for (const end of this.#endings.reverse()) await end().catch((error) => complaints.push(error))
-    if (complaints.length > 0) throw complaints[0]
   }
 }
 

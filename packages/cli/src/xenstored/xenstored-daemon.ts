@@ -14,7 +14,7 @@ import {
   takeSavedState,
   type XenstoreSocketServer,
 } from '@split-driver/xenstored/node'
-import type { Daemon } from '../daemon/daemon.js'
+import { DaemonOfParts } from '../daemon/daemon-of-parts.js'
 import type { Log } from '../logging/log.js'
 import { logXenstored } from './log-xenstored.js'
 import { PidFile } from './pid-file.js'
@@ -42,44 +42,22 @@ export interface XenstoredOptions {
 }
 
 /** A XenStore in a process of its own, for this machine's domains and for whoever may use its sockets. */
-export class XenstoredDaemon implements Daemon {
-  /** It lives as long as its process. */
-  readonly lost = new Promise<Error>(() => undefined)
-  /** What ends each part, in the order in which they began. */
-  readonly #endings: (() => Promise<unknown>)[] = []
-  #closed: Promise<void> | undefined
-
+export class XenstoredDaemon extends DaemonOfParts {
   /** @throws XenError EBUSY if a daemon lives at a socket; else what says which place is of no use. Nothing stays open */
   static async open(machine: StoreMachine, options: XenstoredOptions): Promise<XenstoredDaemon> {
     const daemon = new XenstoredDaemon()
-    try {
-      await daemon.#open(machine, options)
-      return daemon
-    } catch (error) {
-      await daemon.close()
-      throw error
-    }
-  }
-
-  /** Nobody connects any more; who is connected is let go, and so is each domain's ring. Idempotent. */
-  close(): Promise<void> {
-    this.#closed ??= this.#end()
-    return this.#closed
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+    return daemon.openParts(() => daemon.#open(machine, options))
   }
 
   async #open({ platform, options: ofMachine }: StoreMachine, options: XenstoredOptions): Promise<void> {
     const { persist, pidFile, log, stateFile } = options
     const saved = options.resume ? takeSavedState(stateFile) : undefined
     const journal = persist && (await openJournal(persist.folder, persist.sync, log))
-    if (journal !== undefined) this.#endings.push(() => journal[Symbol.asyncDispose]())
+    if (journal !== undefined) this.atEnd(() => journal[Symbol.asyncDispose]())
     const sockets: XenstoreSocketServer[] = []
     const successor = await ProcessSuccessor.load(platform.clock, sockets, stateFile)
     let running: XenstoreServer | undefined
-    this.#endings.push(async () => running?.[Symbol.dispose]())
+    this.atEnd(async () => running?.[Symbol.dispose]())
     const begin = (resume?: ResumeOptions): XenstoreServer => {
       const server: XenstoreServer = new XenstoreServer(platform, {
         ...ofMachine,
@@ -92,14 +70,14 @@ export class XenstoredDaemon implements Daemon {
       logXenstored(server, log)
       return server
     }
-    this.#endings.push(async () => {
+    this.atEnd(async () => {
       await this.#settle(platform.clock, journal)
       await Promise.all(sockets.map((socket) => socket[Symbol.asyncDispose]()))
     })
     await openSockets({ paths: options.sockets, sockets, saved, begin, log })
     if (pidFile === undefined) return
     const held = await PidFile.write(pidFile)
-    this.#endings.push(() => held[Symbol.asyncDispose]())
+    this.atEnd(() => held[Symbol.asyncDispose]())
   }
 
   /** What clients have sent until now is read and answered. */
@@ -107,10 +85,6 @@ export class XenstoredDaemon implements Daemon {
     for (let turn = 0; turn < SETTLING_TURNS; turn++)
       await new Promise<void>((resolve) => void clock.setTimer(0, resolve))
     journal?.flush()
-  }
-
-  async #end(): Promise<void> {
-    for (const end of this.#endings.reverse()) await end()
   }
 }
 
