@@ -1,22 +1,10 @@
 import { DOM0 } from '@split-driver/abi'
-import {
-  CHOICES,
-  chooseOperation,
-  clientsOf,
-  ServedStore,
-  StoreMachine,
-  StoreModelRun,
-  XenStoreWireClient,
-} from '@split-driver/conformance'
+import { ServedStore, StoreMachine, StoreModelRun, XenStoreWireClient } from '@split-driver/conformance'
 import { channelPair, packStrings, XenStoreOp } from '@split-driver/xenbus'
 import { XenstoreServer } from '@split-driver/xenstored'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-
-const DOMAINS = 4
-
-/** Few enough of each that random operations come to them. */
-const quotas = { nodes: 6, watches: 4, transactions: 2, 'node-permissions': 2 }
+import { DOMAINS, operation, quotas } from './support/model-choices.js'
 
 const fresh = () => {
   const machine = new StoreMachine()
@@ -30,12 +18,6 @@ const check = (server: XenstoreServer): Promise<string> => {
   server.accept(theirs, { domid: DOM0, privileged: true })
   return new XenStoreWireClient(ours).ask(XenStoreOp.Control, packStrings('check'))
 }
-
-/** An operation is what it chooses: shrinking a choice makes it simpler. */
-const operation = fc.array(fc.nat(), { minLength: CHOICES, maxLength: CHOICES }).map((choices) => {
-  const next = choices.values()
-  return chooseOperation(clientsOf(DOMAINS), DOMAINS, (limit) => (next.next().value ?? 0) % limit)
-})
 
 test('rules 41 to 53: replies, events, the tree and all counts are those of the model, whatever is asked', async () => {
   await fc.assert(

@@ -72,10 +72,6 @@ export class Side {
 
   private constructor(readonly daemon: Daemon) {}
 
-  get clientCount(): number {
-    return this.#clients.length
-  }
-
   /** Open transactions of each client. */
   get slots(): number[] {
     return this.#transactions.map(({ length }) => length)

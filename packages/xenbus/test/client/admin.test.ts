@@ -1,13 +1,8 @@
 import type { Domid } from '@split-driver/abi'
-import { channelPair, okBody, toText, XenStoreClient, XenStoreOp } from '@split-driver/xenbus'
+import { okBody, toText, type XenStoreClient, XenStoreOp } from '@split-driver/xenbus'
 import { describe, expect, it } from 'vitest'
 import { settle } from '../settle.js'
-import { ScriptedServer } from './scripted-server.js'
-
-const connect = (): { client: XenStoreClient; server: ScriptedServer } => {
-  const [near, far] = channelPair(65536)
-  return { client: new XenStoreClient(near), server: new ScriptedServer(far) }
-}
+import { connect } from './scripted-connection.js'
 
 const domid = 7 as Domid
 
@@ -47,7 +42,7 @@ const operations: readonly Case[] = [
 describe('docs/misc/xenstore.txt: what travels for', () => {
   for (const [name, call, type, body, reply, result] of operations)
     it(name, async () => {
-      const { client, server } = connect()
+      const { client, server } = connect(65536)
       server.answer = (request) => server.reply(request, reply)
       expect(await call(client)).toEqual(result)
       expect(server.last).toMatchObject({ type, txId: 0 })
@@ -56,7 +51,7 @@ describe('docs/misc/xenstore.txt: what travels for', () => {
 })
 
 it('rule 51: a refusal names what was asked', async () => {
-  const { client, server } = connect()
+  const { client, server } = connect(65536)
   server.answer = (request) => server.refuse(request, 'EACCES')
   await expect(client.setTarget(domid, 5 as Domid)).rejects.toMatchObject({
     code: 'EACCES',
@@ -67,14 +62,14 @@ it('rule 51: a refusal names what was asked', async () => {
 describe('S9: a reply that is no number is EPROTO', () => {
   for (const reply of ['', '\0', '-1\0', 'x\0', '1e9\0', '99999999999\0'])
     it(JSON.stringify(reply), async () => {
-      const { client, server } = connect()
+      const { client, server } = connect(65536)
       server.answer = (request) => server.reply(request, reply)
       await expect(client.getQuota('nodes')).rejects.toMatchObject({ code: 'EPROTO' })
     })
 })
 
 it('rule 53: RESET_WATCHES ends the watches there are, not the one that is asked for behind it', async () => {
-  const { client, server } = connect()
+  const { client, server } = connect(65536)
   server.answer = (request) => server.reply(request)
   const old = await client.watch('a')
   const ended = old[Symbol.asyncIterator]().next()

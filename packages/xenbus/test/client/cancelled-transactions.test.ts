@@ -1,19 +1,8 @@
-import { channelPair, type Message, toText, XenStoreClient, XenStoreOp } from '@split-driver/xenbus'
+import { toText, XenStoreOp } from '@split-driver/xenbus'
 import { describe, expect, it } from 'vitest'
 import { settle } from '../settle.js'
-import { ScriptedServer } from './scripted-server.js'
-
-const connect = (capacityBytes?: number) => {
-  const [near, far] = channelPair(capacityBytes)
-  const client = new XenStoreClient(near)
-  const server = new ScriptedServer(far)
-  const control = new AbortController()
-  return { client, server, control, signal: control.signal, far }
-}
-
-const mine = new Error('mine')
-
-const typesOf = (requests: readonly Message[]): number[] => requests.map(({ type }) => type)
+import { connect, mine, typesOf } from './scripted-connection.js'
+import type { ScriptedServer } from './scripted-server.js'
 
 describe('a transaction that was given up', () => {
   const endsOf = ({ requests }: ScriptedServer): [number, string][] =>

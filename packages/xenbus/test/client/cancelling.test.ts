@@ -1,21 +1,10 @@
-import { channelPair, type Message, unpackTexts, XenStoreClient, XenStoreOp } from '@split-driver/xenbus'
+import { channelPair, unpackTexts, XenStoreClient, XenStoreOp } from '@split-driver/xenbus'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { settle } from '../settle.js'
 import { GatedChannel } from './gated-channel.js'
+import { connect, mine, typesOf } from './scripted-connection.js'
 import { ScriptedServer } from './scripted-server.js'
-
-const connect = (capacityBytes?: number) => {
-  const [near, far] = channelPair(capacityBytes)
-  const client = new XenStoreClient(near)
-  const server = new ScriptedServer(far)
-  const control = new AbortController()
-  return { client, server, control, signal: control.signal, far }
-}
-
-const mine = new Error('mine')
-
-const typesOf = (requests: readonly Message[]): number[] => requests.map(({ type }) => type)
 
 const answerAll = (server: ScriptedServer, until = server.requests.length): void => {
   for (const request of server.requests.slice(0, until)) server.reply(request, 'late')

@@ -14,12 +14,8 @@ import {
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { settle } from '../settle.js'
+import { connect } from './scripted-connection.js'
 import { ScriptedServer } from './scripted-server.js'
-
-const connect = (capacityBytes?: number): { client: XenStoreClient; server: ScriptedServer } => {
-  const [near, far] = channelPair(capacityBytes)
-  return { client: new XenStoreClient(near), server: new ScriptedServer(far) }
-}
 
 const domid = 7 as Domid
 

@@ -44,9 +44,8 @@ const usedOf = ({ used }: DomainAccount, name: QuotaName): number =>
 const domain = ({ host, parameters, respond }: ControlExchange): WireError | undefined => {
   const domid = domidOf(parameters[0])
   if (domid === undefined || parameters.length > 1) return 'EINVAL'
-  const record = [...host.records.all()].find((known) => known.domid === domid)
-  if (record === undefined) return 'ENOENT'
-  const { account } = record
+  if (!host.records.knows(domid)) return 'ENOENT'
+  const { account } = host.records.of(domid)
   const rows = HARD_QUOTAS.map((name) =>
     row(name, `${number(usedOf(account, name))} (max ${number(account.peak(name))})`),
   )

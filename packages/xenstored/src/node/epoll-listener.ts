@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises'
+import { constants } from 'node:os'
 import type { ByteChannel } from '@split-driver/xenbus'
 import { Epoll } from './epoll.js'
 import { errnoException } from './errno-exception.js'
@@ -19,10 +20,7 @@ const F_SETFD = 2
 const F_SETFL = 4
 const FD_CLOEXEC = 1
 
-/** @see errno.h */
-const EINTR = 4
-const EAGAIN = 11
-const ECONNABORTED = 103
+const { EINTR, EAGAIN, ECONNABORTED } = constants.errno
 
 /** Clients that have connected and were not accepted yet; the kernel takes what it allows of it. */
 const BACKLOG = 4096

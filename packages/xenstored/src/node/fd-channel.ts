@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import type { ByteChannel } from '@split-driver/xenbus'
 import type { Epoll } from './epoll.js'
 import type { SocketLibrary } from './socket-library.js'
@@ -5,9 +6,7 @@ import type { SocketLibrary } from './socket-library.js'
 /** @see sys/socket.h */
 const MSG_NOSIGNAL = 0x4000
 
-/** @see errno.h */
-const EINTR = 4
-const EAGAIN = 11
+const { EINTR, EAGAIN } = constants.errno
 
 /** Bytes that are taken from the kernel at once, ahead of what is asked for: the requests of a pipelining client. */
 const INBOX_BYTES = 4096

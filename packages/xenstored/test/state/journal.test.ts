@@ -1,27 +1,12 @@
 import { XenError } from '@split-driver/abi'
-import {
-  CHOICES,
-  chooseOperation,
-  clientsOf,
-  ServedStore,
-  StoreMachine,
-  StoreModelRun,
-  settle,
-} from '@split-driver/conformance'
+import { ServedStore, StoreMachine, StoreModelRun, settle } from '@split-driver/conformance'
 import { packStrings, XenStoreOp } from '@split-driver/xenbus'
 import { type FoundState, type StateRecord, XenstoreServer } from '@split-driver/xenstored'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MemoryJournal } from '../support/memory-journal.js'
+import { DOMAINS, operation, quotas } from '../support/model-choices.js'
 import { StoreWorld } from '../support/store-world.js'
-
-const DOMAINS = 4
-const quotas = { nodes: 6, watches: 4, transactions: 2, 'node-permissions': 2 }
-
-const operation = fc.array(fc.nat(), { minLength: CHOICES, maxLength: CHOICES }).map((choices) => {
-  const next = choices.values()
-  return chooseOperation(clientsOf(DOMAINS), DOMAINS, (limit) => (next.next().value ?? 0) % limit)
-})
 
 /** What a server holds that begins with this. */
 const restored = (found: FoundState): readonly StateRecord[] => {

@@ -1,8 +1,5 @@
 import type { Domid, FrameNumber, Port } from '@split-driver/abi'
 import {
-  CHOICES,
-  chooseOperation,
-  clientsOf,
   ReplacedServer,
   ServedStore,
   StoreMachine,
@@ -14,14 +11,7 @@ import { encodeMessage, packStringAndRest, packStrings, XenStoreOp } from '@spli
 import { readSavedState, XenstoreServer, type XenstoreServerOptions } from '@split-driver/xenstored'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-
-const DOMAINS = 4
-const quotas = { nodes: 6, watches: 4, transactions: 2, 'node-permissions': 2 }
-
-const operation = fc.array(fc.nat(), { minLength: CHOICES, maxLength: CHOICES }).map((choices) => {
-  const next = choices.values()
-  return chooseOperation(clientsOf(DOMAINS), DOMAINS, (limit) => (next.next().value ?? 0) % limit)
-})
+import { DOMAINS, operation, quotas } from '../support/model-choices.js'
 
 /** Each that goes on is told to begin with something else than what it goes on with. */
 const replaceable = (machine: StoreMachine, options: XenstoreServerOptions) =>
