@@ -3,7 +3,7 @@ export { BlkifBackendBus, type BlkifBackendBusOptions } from './backend/blkif-ba
 export { type BlkifBackendStats, emptyBackendStats } from './backend/blkif-backend-stats.js'
 export { RequestEngine, type RequestEngineOptions, type Served } from './backend/request-engine.js'
 export type { BlockDevice } from './block-device.js'
-export type { BlockStore } from './block-store.js'
+export type { BlockStore, DiscardUnits } from './block-store.js'
 export {
   BlkifFrontend,
   type BlkifFrontendOptions,
