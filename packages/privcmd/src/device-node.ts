@@ -27,13 +27,32 @@ export class DeviceNode {
     }
   }
 
+  /**
+   * A node that another program in this process has opened.
+   * @throws XenError EIO if nothing is open by that number
+   */
+  static adopt(calls: SystemCalls, path: string, fd: number): DeviceNode {
+    try {
+      calls.adopt(fd)
+      return new DeviceNode(calls, path, fd)
+    } catch (error) {
+      throw refusal(error, `${path} is not open as descriptor ${fd}, as the program before this one said`, { fd })
+    }
+  }
+
   get closed(): boolean {
     return this.#closed
   }
 
+  /** @throws XenError CLOSED once the node is closed */
+  get fd(): number {
+    if (this.#closed) throw new XenError('CLOSED', `${this.path} has been closed`)
+    return this.#fd
+  }
+
   /** @throws SystemCallError; XenError CLOSED once the node is closed */
   ioctl(request: number, argument: Uint8Array): number {
-    return this.#calls.ioctl(this.#open, request, argument)
+    return this.#calls.ioctl(this.fd, request, argument)
   }
 
   /** As `ioctl`, on a struct that layouts write. */
@@ -52,17 +71,17 @@ export class DeviceNode {
 
   /** @throws SystemCallError */
   read(target: Uint8Array): number {
-    return this.#calls.read(this.#open, target)
+    return this.#calls.read(this.fd, target)
   }
 
   /** @throws SystemCallError */
   write(source: Uint8Array): number {
-    return this.#calls.write(this.#open, source)
+    return this.#calls.write(this.fd, source)
   }
 
   /** @throws SystemCallError */
   map(offset: number, byteLength: number, access: 'read-only' | 'writable'): MappedRange {
-    return this.#calls.map(this.#open, offset, byteLength, access)
+    return this.#calls.map(this.fd, offset, byteLength, access)
   }
 
   /** Also after the node is closed: mappings outlive it. */
@@ -75,11 +94,11 @@ export class DeviceNode {
   }
 
   whenReadable(callback: () => void): Disposable {
-    return this.#calls.whenReadable(this.#open, callback)
+    return this.#calls.whenReadable(this.fd, callback)
   }
 
   waitReadable(milliseconds: number): boolean {
-    return this.#calls.waitReadable(this.#open, milliseconds)
+    return this.#calls.waitReadable(this.fd, milliseconds)
   }
 
   /** Idempotent. */
@@ -92,10 +111,5 @@ export class DeviceNode {
   /** @returns the error to throw for what the kernel refused */
   refusal(error: unknown, what: string, detail: Readonly<Record<string, unknown>> = {}): unknown {
     return refusal(error, `${this.path}: ${what}`, detail)
-  }
-
-  get #open(): number {
-    if (this.#closed) throw new XenError('CLOSED', `${this.path} has been closed`)
-    return this.#fd
   }
 }

@@ -3,6 +3,7 @@ import {
   type EventChannels,
   type EventClock,
   type EventOutcome,
+  type PortBequest,
   PortDispatcher,
   type PortMasking,
 } from '@split-driver/evtchn'
@@ -24,7 +25,7 @@ const TURN_BUDGET = 256
  * Event channels over /dev/xen/evtchn. A port that was read is masked by the kernel until it is written back, which is the
  * end of its interrupt: a peer that floods us costs one delivery per turn of our own (hostile row E1).
  */
-export class PrivcmdEventChannels implements EventChannels, Disposable {
+export class PrivcmdEventChannels implements EventChannels, PortBequest, Disposable {
   readonly #node: DeviceNode
   readonly #buffer: PortBuffer
   readonly #dispatcher: PortDispatcher
@@ -67,6 +68,18 @@ export class PrivcmdEventChannels implements EventChannels, Disposable {
 
   bindVirq(virq: Virq): Port {
     return this.#opened(this.#bind(EvtchnRequest.BindVirq, bindVirq.create({ virq }), `virtual interrupt ${virq}`))
+  }
+
+  /** A port that is bound by this node though this program did not bind it. It is pending once. @throws XenError EEXIST */
+  adopt(port: Port, remoteDomid: Domid): void {
+    this.#opened(port, remoteDomid)
+    this.#buffer.fill([port])
+    this.#turnSoon()
+  }
+
+  bequeath(): number {
+    this.#buffer.giveAllBack()
+    return this.#node.fd
   }
 
   /** The node has no such call: a channel between two ports of our own does the same, and takes both. */

@@ -18,6 +18,7 @@ export interface PollHandle {
 /** The functions of the C library that the nodes need; each returns −1 and sets `errno` when the kernel refuses. */
 export interface LinuxLibrary {
   ioctl(fd: number, request: number, argument: Uint8Array): number
+  fcntl(fd: number, command: number, argument: number): number
   read(fd: number, target: Uint8Array, length: number): number
   write(fd: number, source: Uint8Array, length: number): number
   mmap(address: null, length: number, protection: number, flags: number, fd: number, offset: number): Pointer
@@ -50,12 +51,13 @@ const importKoffi = async (): Promise<Koffi> => {
   }
 }
 
-/** `ioctl` is variadic in C; its one further argument travels the same way on the platforms that Xen runs on. */
+/** `ioctl` and `fcntl` are variadic in C; their one further argument travels the same way on the platforms that Xen runs on. */
 const bind = (koffi: Koffi): LinuxLibrary => {
   const libc = koffi.load(null)
   const watch = koffi.node.poll as unknown as (fd: number, events: object, callback: OnPoll) => PollHandle
   return {
     ioctl: libc.func('int ioctl(int fd, unsigned long request, void *argument)'),
+    fcntl: libc.func('int fcntl(int fd, int command, int argument)'),
     read: libc.func('long read(int fd, void *target, size_t length)'),
     write: libc.func('long write(int fd, const void *source, size_t length)'),
     mmap: libc.func('void *mmap(void *address, size_t length, int protection, int flags, int fd, long offset)'),

@@ -15,6 +15,12 @@ const PROT_WRITE = 2
 const MAP_SHARED = 1
 const MAP_FAILED = 2n ** 64n - 1n
 
+/** @see fcntl.h */
+const F_SETFD = 2
+const F_GETFL = 3
+const F_SETFL = 4
+const FD_CLOEXEC = 1
+
 /** @see poll.h */
 const POLLIN = 1
 
@@ -43,6 +49,11 @@ export class LinuxSystemCalls implements SystemCalls {
     } catch (error) {
       throw new SystemCallError('open', (error as NodeJS.ErrnoException).code ?? String(error), path)
     }
+  }
+
+  adopt(fd: number): void {
+    this.#fcntl(fd, F_SETFD, FD_CLOEXEC)
+    this.#fcntl(fd, F_SETFL, this.#fcntl(fd, F_GETFL, 0) | constants.O_NONBLOCK)
   }
 
   close(fd: number): void {
@@ -106,6 +117,12 @@ export class LinuxSystemCalls implements SystemCalls {
     const ready = this.#library.poll(this.#pollFdBytes, 1, Math.ceil(milliseconds))
     if (ready < 0 && this.#library.errno() !== EINTR) this.#throwUnlessInterrupted('poll')
     return ready > 0
+  }
+
+  #fcntl(fd: number, command: number, argument: number): number {
+    const result = this.#library.fcntl(fd, command, argument)
+    if (result < 0) this.#throwUnlessInterrupted('fcntl', `of descriptor ${fd}`)
+    return result
   }
 
   /** @returns true for the errno that the caller expects; false when the call is to be repeated */

@@ -61,13 +61,13 @@ export class PortBuffer {
 
   /** Unmasks a port; without effect on one that the kernel has not given out. */
   giveBack(port: Port): void {
-    if (!this.#masked.delete(port)) return
-    this.#word[0] = port
-    try {
-      this.#node.write(this.#wordBytes)
-    } catch (error) {
-      throw this.#node.refusal(error, `cannot unmask port ${port}`, { port })
-    }
+    if (this.#masked.delete(port)) this.#unmask(port)
+  }
+
+  /** As `giveBack`, of all. What waits here goes on waiting, and may come again. */
+  giveAllBack(): void {
+    for (const port of this.#masked) this.#unmask(port)
+    this.#masked.clear()
   }
 
   /**
@@ -94,6 +94,15 @@ export class PortBuffer {
   #fetchMore(): boolean {
     const before = this.#masked.size
     return this.fetch(READ_PORTS) && this.#masked.size > before
+  }
+
+  #unmask(port: Port): void {
+    this.#word[0] = port
+    try {
+      this.#node.write(this.#wordBytes)
+    } catch (error) {
+      throw this.#node.refusal(error, `cannot unmask port ${port}`, { port })
+    }
   }
 
   #put(port: Port): void {

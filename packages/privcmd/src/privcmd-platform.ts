@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { DOM0, type Domid, XenError } from '@split-driver/abi'
+import type { InheritedPorts } from '@split-driver/evtchn'
 import type { Capabilities, Clock, DomainStates, Platform } from '@split-driver/platform'
 import type { XenStoreClient } from '@split-driver/xenbus'
 import { DeviceNode } from './device-node.js'
@@ -11,6 +12,7 @@ import { fileNumber } from './host-files.js'
 import { type HostPaths, hostPaths } from './host-paths.js'
 import { HypercallChannel } from './hypercall-channel.js'
 import { Hypercalls } from './hypercalls.js'
+import { PrivcmdInheritedPorts } from './inherited-ports.js'
 import { LinuxSystemCalls } from './linux-system-calls.js'
 import { OnDemand } from './on-demand.js'
 import { explainOpening } from './opening-problem.js'
@@ -25,10 +27,20 @@ export interface PrivcmdOptions {
   readonly xenstore?: XenStoreRoute | 'none'
   /** Which domain this is; unless given, asked of XenStore, or domain 0 where there is none to ask. */
   readonly domid?: Domid
+  /** As what /dev/xen/evtchn is open already, with ports that the program before this one in the process has bound. */
+  readonly evtchnFd?: number | undefined
   /** Paths that are not the usual ones. */
   readonly paths?: Partial<HostPaths>
   /** In place of the kernel's. */
   readonly systemCalls?: SystemCalls
+}
+
+interface PlatformParts extends XenStoreParts {
+  readonly store: XenStoreClient | undefined
+  readonly domid: Domid
+  readonly clock: Clock
+  readonly delivery: Delivery
+  readonly evtchnFd: number | undefined
 }
 
 /** Something that a platform holds open. */
@@ -67,21 +79,17 @@ export class PrivcmdPlatform implements Platform {
   readonly #sharer: OnDemand<PrivcmdGrantSharer>
   readonly #hypercalls: OnDemand<Hypercalls>
   readonly #storeRing: OnDemand<StoreRing>
+  readonly #inherits: boolean
 
-  private constructor(
-    parts: XenStoreParts,
-    store: XenStoreClient | undefined,
-    domid: Domid,
-    clock: Clock,
-    delivery: Delivery,
-  ) {
-    const { calls, paths, explain } = parts
+  private constructor({ calls, paths, explain, store, domid, clock, delivery, evtchnFd: fd }: PlatformParts) {
     const open = (path: string) => DeviceNode.open(calls, path, explain)
     const limit = () => fileNumber(join(paths.sysModule, 'xen_gntalloc/parameters/limit'))
     this.domid = domid
     this.#store = store
     this.clock = clock
-    this.#events = new OnDemand(() => new PrivcmdEventChannels(open(paths.evtchn), domid, delivery, clock))
+    this.#inherits = fd !== undefined
+    const evtchn = () => (fd === undefined ? open(paths.evtchn) : DeviceNode.adopt(calls, paths.evtchn, fd))
+    this.#events = new OnDemand(() => new PrivcmdEventChannels(evtchn(), domid, delivery, clock))
     this.#mapper = new OnDemand(() => new PrivcmdGrantMapper(open(paths.gntdev)))
     this.#sharer = new OnDemand(() => new PrivcmdGrantSharer(open(paths.gntalloc), limit))
     this.#hypercalls = new OnDemand(() =>
@@ -100,13 +108,13 @@ export class PrivcmdPlatform implements Platform {
   static async open(options: PrivcmdOptions = {}): Promise<PrivcmdPlatform> {
     const paths = { ...hostPaths(), ...options.paths }
     const calls = options.systemCalls ?? (await LinuxSystemCalls.load())
-    const parts = { calls, paths, explain: explainOpening(paths) }
     const clock = new HostClock()
-    const { xenstore: route = 'auto', delivery = 'event-loop' } = options
-    if (route === 'none') return new PrivcmdPlatform(parts, undefined, options.domid ?? DOM0, clock, delivery)
+    const { xenstore: route = 'auto', delivery = 'event-loop', evtchnFd } = options
+    const parts = { calls, paths, explain: explainOpening(paths), clock, delivery, evtchnFd }
+    if (route === 'none') return new PrivcmdPlatform({ ...parts, store: undefined, domid: options.domid ?? DOM0 })
     const store = await openXenStore(route, parts, { clock, random: hostRandom })
     try {
-      return new PrivcmdPlatform(parts, store, options.domid ?? (await ownDomid(store, clock)), clock, delivery)
+      return new PrivcmdPlatform({ ...parts, store, domid: options.domid ?? (await ownDomid(store, clock)) })
     } catch (error) {
       store.close()
       throw error
@@ -122,6 +130,11 @@ export class PrivcmdPlatform implements Platform {
   /** @throws XenError as `open`, when it is first asked for */
   get events(): PrivcmdEventChannels {
     return this.#events.get()
+  }
+
+  /** Of a platform that was opened with `evtchnFd`. @throws XenError as `open` */
+  get inheritedPorts(): InheritedPorts | undefined {
+    return this.#inherits ? new PrivcmdInheritedPorts(this.domid, this.events, this.hypercalls) : undefined
   }
 
   /** @throws XenError as `open`, when it is first asked for */

@@ -9,6 +9,8 @@ import type { SharedMemory } from '@split-driver/abi'
 export interface SystemCalls {
   /** Opens a node, close-on-exec and non-blocking. @returns a file descriptor */
   open(path: string, access: 'read-only' | 'read-write'): number
+  /** Makes a descriptor that this program found open what those of `open` are: close-on-exec and non-blocking. */
+  adopt(fd: number): void
   close(fd: number): void
   /** `argument` is read and written in place. @returns what the kernel returned, not negative */
   ioctl(fd: number, request: number, argument: Uint8Array): number

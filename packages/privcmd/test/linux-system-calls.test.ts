@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { XenError } from '@split-driver/abi'
 import { LinuxSystemCalls, SystemCallError } from '@split-driver/privcmd'
+import koffi from 'koffi'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { Fifo } from './support/fifo.js'
 
@@ -47,12 +48,29 @@ const codeOf = (body: () => unknown): string => (thrownBy(body) as XenError).cod
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-describe('open, read, write, ioctl', () => {
+/** Of open(2), close-on-exec among them. */
+const flagsOf = (fd: number): number =>
+  Number.parseInt(/flags:\s+(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))![1]!, 8)
+
+const O_CLOEXEC = 0o2000000
+
+describe('open, adopt, read, write, ioctl', () => {
   it('a descriptor is closed on exec and does not block', () => {
     const { fd } = openFifo()
-    const flags = Number.parseInt(/flags:\s+(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))![1]!, 8)
-    expect(flags & 0o2000000).not.toBe(0)
-    expect(flags & constants.O_NONBLOCK).not.toBe(0)
+    expect(flagsOf(fd) & O_CLOEXEC).not.toBe(0)
+    expect(flagsOf(fd) & constants.O_NONBLOCK).not.toBe(0)
+  })
+
+  it('one that was found open becomes so, and stays what else it is', () => {
+    const fd = openSync(pagesOf(4096).path, constants.O_RDWR | constants.O_APPEND)
+    onTestFinished(() => closeSync(fd))
+    // Node opens nothing that is kept on exec.
+    koffi.load(null).func('int fcntl(int fd, int command, int argument)')(fd, 2, 0)
+    const found = flagsOf(fd)
+    expect(found & (O_CLOEXEC | constants.O_NONBLOCK)).toBe(0)
+    calls.adopt(fd)
+    expect(flagsOf(fd)).toBe(found | O_CLOEXEC | constants.O_NONBLOCK)
+    expect(thrownBy(() => calls.adopt(12_345))).toMatchObject({ call: 'fcntl', errno: 'EBADF' })
   })
 
   it('the kernel’s refusal carries its own name', () => {

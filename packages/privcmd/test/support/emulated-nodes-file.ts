@@ -58,6 +58,10 @@ export abstract class NodeFile {
     return true
   }
 
+  unmapAll(): void {
+    for (const range of [...this.mappings]) this.unmap(range)
+  }
+
   close(): void {
     this.#closed = true
     if (this.mappings.size === 0) this.release()

@@ -1,4 +1,5 @@
-import { type Domid, FlatMemory, PAGE_BYTES } from '@split-driver/abi'
+import { type Domid, FlatMemory, PAGE_BYTES, type Port } from '@split-driver/abi'
+import type { Inspection, PortInspection } from '@split-driver/emulator'
 import type { DomainStates } from '@split-driver/platform'
 import type { MappedRange } from '@split-driver/privcmd'
 import type { Addresses } from './emulated-nodes-addresses.js'
@@ -9,8 +10,13 @@ import { kernelErrno, refused } from './emulated-nodes-refusal.js'
 
 /** @see xen/sys/privcmd.h */
 const HYPERCALL = ioctlNumber('P', 0, 48)
-/** @see xen.h __HYPERVISOR_sysctl */
+/** @see xen.h __HYPERVISOR_* */
+const EVENT_CHANNEL_OP = 32
 const SYSCTL = 35
+/** @see event_channel.h EVTCHNOP_status, EVTCHNSTAT_* */
+const STATUS = 5
+const STATUS_BYTES = 24
+const STATES: Readonly<Record<PortInspection['is'], number>> = { unbound: 1, interdomain: 2, virq: 4, ipi: 5 }
 /** @see sysctl.h XEN_SYSCTL_getdomaininfolist, XEN_SYSCTL_INTERFACE_VERSION of Xen 4.17 */
 const GETDOMAININFOLIST = 6
 const INTERFACE_VERSION = 0x15
@@ -19,20 +25,23 @@ const DOMAIN_INFO_BYTES = 96
 /** More than any test's machine has. */
 const DOMIDS = 32
 
-/** /dev/xen/privcmd, of whose hypercalls a XenStore daemon needs one: the list of domains, each with its flags. */
+/** /dev/xen/privcmd, of whose hypercalls a XenStore daemon needs two: the list of domains, each with its flags, and a port's state. */
 export class PrivcmdFile extends NodeFile {
   readonly #addresses: Addresses
   readonly #states: DomainStates
+  readonly #inspection: Inspection | undefined
 
-  constructor(path: string, addresses: Addresses, states: DomainStates) {
+  constructor(path: string, addresses: Addresses, states: DomainStates, inspection: Inspection | undefined) {
     super(path)
     this.#addresses = addresses
     this.#states = states
+    this.#inspection = inspection
   }
 
   ioctl(request: number, bytes: Uint8Array): number {
     if (request !== HYPERCALL) throw refused('ENOTTY', `${this.path} has no request ${request.toString(16)}`)
     const call = new IoctlArgument(bytes, 48)
+    if (call.u64(0) === EVENT_CHANNEL_OP && call.u64(8) === STATUS) return this.#tellStatus(call.u64(16))
     if (call.u64(0) !== SYSCTL) throw refused('ENOSYS', `hypercall ${call.u64(0)}`)
     const sysctl = new IoctlArgument(this.#addresses.bytes(BigInt(call.u64(8)), SYSCTL_BYTES), SYSCTL_BYTES)
     if (sysctl.u32(4) !== INTERFACE_VERSION) throw refused('EACCES', 'another version of the interface')
@@ -42,6 +51,15 @@ export class PrivcmdFile extends NodeFile {
   }
 
   protected release(): void {}
+
+  #tellStatus(address: number): number {
+    const status = new IoctlArgument(this.#addresses.bytes(BigInt(address), STATUS_BYTES), STATUS_BYTES)
+    const port = this.#inspection?.port(status.u16(0) as Domid, status.u32(4) as Port)
+    status.setU32(8, port === undefined ? 0 : STATES[port.is])
+    status.setU32(16, port?.remoteDomid ?? 0)
+    status.setU32(20, port?.remotePort ?? 0)
+    return 0
+  }
 
   /** @returns how many were written; one at a time will do */
   #list(sysctl: IoctlArgument): number {

@@ -1,4 +1,4 @@
-import type { EmulatedPlatform } from '@split-driver/emulator'
+import type { EmulatedPlatform, Inspection } from '@split-driver/emulator'
 import { type MappedRange, SystemCallError, type SystemCalls } from '@split-driver/privcmd'
 import type { ByteChannel } from '@split-driver/xenbus'
 import { Addresses } from './emulated-nodes-addresses.js'
@@ -20,6 +20,8 @@ export interface EmulatedNodesOptions {
   readonly connectStore: () => ByteChannel
   /** In dom0: what /proc/xen/xsd_kva and xsd_port are. */
   readonly storeRing?: KernelStoreRing
+  /** Of the machine, for who asks what is at a port's other end. */
+  readonly inspection?: Inspection
   /** Pages that gntalloc shares at a time, all its files together; 1024 unless given, as Linux. */
   readonly gntallocLimit?: number
   /** Ports that an evtchn file's ring holds at most; as many as are bound unless given, as Linux. */
@@ -55,6 +57,18 @@ export class EmulatedNodes implements SystemCalls {
     return [...this.#files.values(), ...this.#lingering].flatMap((file) => file.holdings())
   }
 
+  /**
+   * The process becomes another program: what it had mapped is gone, and every descriptor but these; it waits for none. Its
+   * old code must not be run any more.
+   */
+  execute(kept: readonly number[]): void {
+    for (const watcher of this.#watchers.values()) watcher.stop()
+    this.#watchers.clear()
+    for (const file of [...this.#files.values(), ...this.#lingering]) file.unmapAll()
+    for (const fd of this.#files.keys()) if (!kept.includes(fd)) this.close(fd)
+    this.#lingering.clear()
+  }
+
   /** The domain has been destroyed, and its kernel with it: whoever still runs its code gets nothing done. Idempotent. */
   vanish(): void {
     this.#dead = true
@@ -70,6 +84,10 @@ export class EmulatedNodes implements SystemCalls {
       this.#files.set(fd, this.#openFile(path))
       return fd
     })
+  }
+
+  adopt(fd: number): void {
+    this.#call('fcntl', String(fd), () => this.#file(fd))
   }
 
   close(fd: number): void {
@@ -142,7 +160,7 @@ export class EmulatedNodes implements SystemCalls {
       case '/dev/xen/xenbus':
         return new XenbusFile(path, connectStore())
       case '/dev/xen/privcmd':
-        return new PrivcmdFile(path, this.#addresses, platform.domainStates)
+        return new PrivcmdFile(path, this.#addresses, platform.domainStates, this.#options.inspection)
       case '/dev/xen/hypercall':
         return new HypercallFile(path)
       case '/proc/xen/xsd_kva':

@@ -39,6 +39,11 @@ export class ScriptedCalls implements SystemCalls {
     return fd
   }
 
+  adopt(fd: number): void {
+    if (!this.openFds.has(fd)) throw new SystemCallError('fcntl', 'EBADF')
+    this.log.push('adopt')
+  }
+
   close(fd: number): void {
     if (!this.openFds.delete(fd)) throw new SystemCallError('close', 'EBADF')
     this.log.push('close')
