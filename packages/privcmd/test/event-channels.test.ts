@@ -214,55 +214,6 @@ describe('delivery', () => {
   })
 })
 
-describe('another program in the process', () => {
-  it('goes on with a port by the open node, and hears of it once without an event', async () => {
-    const { calls, events } = channels([])
-    const fd = events.bequeath()
-    const next = new PrivcmdEventChannels(
-      DeviceNode.adopt(calls, '/dev/xen/evtchn', fd),
-      SELF,
-      'event-loop',
-      new HostClock(),
-    )
-    next.adopt(8 as Port, PEER)
-    expect(next.openPorts()).toEqual([8])
-    const told = listening(next, 8 as Port)
-    expect(told).toEqual([])
-    await nextTurn()
-    expect(told).toEqual([8])
-    expect(calls.take(), 'it may have been masked by who had it before').toEqual(['adopt', `write ${hex(8)}`])
-    expect(() => next.adopt(8 as Port, PEER)).toThrow(expect.objectContaining({ code: 'EEXIST' }))
-    next.unbind(8 as Port)
-    expect(calls.take()).toEqual([`ioctl ${UNBIND.toString(16)} ${hex(8)}`])
-  })
-
-  it('is told of what was taken off the node: it is given back, whether its work has begun or not', () => {
-    const { calls, events } = channels([8, 9, 10])
-    const told = listening(events, events.bindUnboundPort(PEER), false)
-    events.bindUnboundPort(PEER)
-    events.bindUnboundPort(PEER)
-    calls.reads.push(words(8, 9))
-    calls.readable!()
-    calls.take()
-    events.bequeath()
-    expect(calls.take()).toEqual([`write ${hex(8)}`, `write ${hex(9)}`])
-    // It did not come to it: this program goes on, and what comes again meanwhile waits for the end of interrupt.
-    calls.reads.push(words(8))
-    calls.readable!()
-    expect(told).toEqual([8])
-    events.eoi(8 as Port)
-    expect(told).toEqual([8, 8])
-    events.eoi(8 as Port)
-    expect(calls.take()).toEqual([`write ${hex(8)}`])
-  })
-
-  it('says so if nothing is open by the number that it was told', () => {
-    expect(() => DeviceNode.adopt(new ScriptedCalls(), '/dev/xen/evtchn', 9)).toThrow(
-      expect.objectContaining({ code: 'EIO', message: expect.stringContaining('not open as descriptor 9') }),
-    )
-  })
-})
-
 describe('a thread that blocks', () => {
   it('gets its events inside of waitForEvents, which tells how many', () => {
     const { calls, events } = channels([8], 'blocking')
