@@ -3,12 +3,17 @@ import type { Platform } from '@split-driver/platform'
 import type { BackRing } from '@split-driver/ring'
 import { BackConnection, type Otherend } from '@split-driver/xenbus'
 import type { RingAddress } from '../wire/ring-keys.js'
+import { TransientPages } from './guest-pages.js'
+import { PersistentPages } from './persistent-pages.js'
 import { RequestEngine, type RequestEngineOptions } from './request-engine.js'
+import { Sweeper } from './sweeper.js'
 
 export interface BackendQueueOptions extends Pick<RequestEngineOptions, 'store' | 'disk' | 'stats' | 'onStoreError'> {
   readonly platform: Platform
   readonly otherend: Otherend
   readonly address: RingAddress
+  /** Most pages to keep mapped between requests; 0 if the frontend does not name the same ones again. */
+  readonly persistentPages: number
   /** The frontend broke the protocol; nothing more is served. */
   readonly onBroken: (error: XenError) => void
 }
@@ -17,6 +22,8 @@ export interface BackendQueueOptions extends Pick<RequestEngineOptions, 'store' 
 export class BackendQueue {
   readonly #options: BackendQueueOptions
   readonly #connection: BackConnection
+  readonly #pages: TransientPages | PersistentPages
+  readonly #sweeper: Sweeper | undefined
   #engine: RequestEngine | undefined
 
   /**
@@ -24,14 +31,24 @@ export class BackendQueue {
    * @throws XenError GNTST_*, EINVAL: what the frontend named is not granted or not bound to us; nothing is held then
    */
   constructor(options: BackendQueueOptions) {
-    const { platform, otherend, address, onBroken } = options
+    const { platform, otherend, address, onBroken, persistentPages, stats } = options
+    const { mapper, clock } = platform
+    const pagesOptions = { mapper, remoteDomid: otherend.domid, stats }
     this.#options = options
+    if (persistentPages > 0) {
+      const pages = new PersistentPages({ ...pagesOptions, limit: persistentPages })
+      this.#pages = pages
+      this.#sweeper = new Sweeper(clock, () => pages.sweep())
+    } else this.#pages = new TransientPages(pagesOptions)
     this.#connection = BackConnection.open(platform, {
       remoteDomid: otherend.domid,
       refs: address.refs,
       remotePort: address.port,
       slotBytes: address.abi.slotBytes,
-      serve: ({ ring }, limit) => this.#engineOf(ring).serve(limit),
+      serve: ({ ring }, limit) => {
+        this.#sweeper?.start()
+        return this.#engineOf(ring).serve(limit)
+      },
       onBroken,
     })
   }
@@ -40,18 +57,18 @@ export class BackendQueue {
   async stop(): Promise<void> {
     this.#connection.stop()
     await this.#engine?.drained()
+    this.#sweeper?.stop()
+    this.#pages.close()
     this.#connection.close()
   }
 
   /** Made with the first pass, which may come before the connection has been returned to us. */
   #engineOf(ring: BackRing): RequestEngine {
-    const { platform, otherend, address } = this.#options
     this.#engine ??= new RequestEngine({
       ...this.#options,
       ring,
-      abi: address.abi,
-      mapper: platform.mapper,
-      remoteDomid: otherend.domid,
+      abi: this.#options.address.abi,
+      pages: this.#pages,
       notify: () => this.#connection.notify(),
       onUnblocked: () => this.#connection.wake(),
     })

@@ -1,32 +1,33 @@
 import type { GrantRef } from '@split-driver/abi'
-import type { Mapping } from '@split-driver/grant'
-import type { BackRing } from '@split-driver/ring'
-import type { BlkifAbi } from '../wire/blkif-abi.js'
-import { BlkifOp, MAX_SEGMENTS } from '../wire/operations.js'
 import { segmentLayout } from '../wire/request-layouts.js'
-
-/** Operations whose requests carry segments, as far as this backend knows them. */
-const carriesSegments = (operation: number): boolean => operation <= BlkifOp.FlushDiskcache
+import { emptyHold, type PageHold } from './guest-pages.js'
 
 /**
- * One request in work: the private copy that is judged and served, for the guest may rewrite its slot at any time. As
- * many of these exist as requests were ever in work at once; each is used again and again.
+ * One request in work: the private copy that is judged and served, for the guest may rewrite its slot and its descriptor
+ * pages at any time. As many of these exist as requests were ever in work at once; each is used again and again.
  */
 export class FetchedRequest {
-  /** What the guest sent. Only the words up to its last segment are of this request. */
+  /** What the guest put into the slot. Only the words that its operation has are of this request. */
   readonly words: Int32Array
+  /** What is to be done, and what the response echoes: of an indirect request, its `indirect_op` (rule 12). */
   operation = 0
-  /** As the guest sent it: 0 to 255. */
+  isIndirect = false
+  /** As the guest sent it. */
   segmentCount = 0
+  /** Where the segments are: behind the head in `words`, or copied out of the descriptor pages. */
+  segmentWords: Int32Array
+  firstSegmentWord = 0
 
   // Of a request that was judged good:
   /** Byte on the disk at which it begins. */
   position = 0
   byteLength = 0
-  /** One a segment. */
+  /** Of a discard: no copy may remain. */
+  secure = false
+  /** One a segment; before the segments are known, one a descriptor page. */
   readonly refs: GrantRef[] = []
-  mapping: Mapping | undefined
-  /** The named bytes of the mapped pages, in order; neighbours joined. */
+  readonly hold: PageHold = emptyHold()
+  /** The named bytes of the held pages, in order; neighbours joined. */
   readonly views: Uint8Array[] = []
 
   // Of a request that changes the disk:
@@ -38,6 +39,7 @@ export class FetchedRequest {
   /** What a store's promise calls; made once, so that a request makes no closure. */
   readonly onDone: () => void
   readonly onFailed: (error: unknown) => void
+  #descriptors: Int32Array | undefined
 
   constructor(
     words: number,
@@ -45,21 +47,18 @@ export class FetchedRequest {
     onFailed: (request: FetchedRequest, error: unknown) => void,
   ) {
     this.words = new Int32Array(words)
+    this.segmentWords = this.words
     this.onDone = () => onDone(this)
     this.onFailed = (error) => onFailed(this, error)
   }
-}
 
-/**
- * Takes the request at `reqCons` off the ring. Each of its words is fetched once at the most: the header first, then as
- * many segments as the copy of its count names, if that is a count at all (rules 8 and 20).
- */
-export const fetchRequest = (ring: BackRing, abi: BlkifAbi, request: FetchedRequest): void => {
-  const { at } = abi.request
-  ring.copyRequest(request.words, 0, 0, at.seg.word)
-  request.operation = at.operation.get(request.words, 0)
-  request.segmentCount = at.nr_segments.get(request.words, 0)
-  if (carriesSegments(request.operation) && request.segmentCount <= MAX_SEGMENTS)
-    ring.copyRequest(request.words, at.seg.word, at.seg.word, request.segmentCount * segmentLayout.words)
-  ring.consumeRequest()
+  /** Private room for the segments of an indirect request; kept once it has been needed. */
+  descriptors(most: number): Int32Array {
+    this.#descriptors ??= new Int32Array(most * segmentLayout.words)
+    return this.#descriptors
+  }
+
+  segmentWord(index: number): number {
+    return this.firstSegmentWord + index * segmentLayout.words
+  }
 }

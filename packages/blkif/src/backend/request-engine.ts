@@ -1,13 +1,13 @@
-import type { Domid } from '@split-driver/abi'
-import type { GrantMapper } from '@split-driver/grant'
 import { type BackRing, RING_BROKEN } from '@split-driver/ring'
 import type { BlockStore } from '../block-store.js'
 import type { BlkifAbi } from '../wire/blkif-abi.js'
 import { BlkifOp, BlkifStatus } from '../wire/operations.js'
 import { type BlkifBackendStats, countRequest, countResponse } from './blkif-backend-stats.js'
 import { ChangeOrder } from './change-order.js'
-import { FetchedRequest, fetchRequest } from './fetched-request.js'
-import { type Disk, isFence, judgeRequest } from './judge-request.js'
+import { fetchDescriptors, fetchRequest } from './fetch-request.js'
+import { FetchedRequest } from './fetched-request.js'
+import type { GuestPages } from './guest-pages.js'
+import { type Disk, isFence, judgeExtent, judgeHead } from './judge-request.js'
 import { putResponse } from './put-response.js'
 import { collectViews } from './segment-views.js'
 
@@ -16,9 +16,8 @@ export interface RequestEngineOptions {
   readonly abi: BlkifAbi
   readonly store: BlockStore
   readonly disk: Disk
-  readonly mapper: GrantMapper
-  /** Whose pages the requests name. */
-  readonly remoteDomid: Domid
+  /** How the pages that requests name come into reach. */
+  readonly pages: GuestPages
   /** Counted up. */
   readonly stats: BlkifBackendStats
   /** Wakes the frontend. */
@@ -37,7 +36,7 @@ export interface RequestEngineOptions {
 export type Served = 'idle' | 'more' | 'blocked' | 'broken'
 
 /**
- * Serves one ring: fetch once, judge the copy, map, transfer, unmap, respond. With a store that answers at once a request
+ * Serves one ring: fetch once, judge the copy, hold the pages, transfer, release, respond. With a store that answers at once a request
  * costs no promise; otherwise as many are in work as the ring has slots, and they are answered as they get done. Never
  * throws.
  */
@@ -102,12 +101,30 @@ export class RequestEngine {
   #take(): void {
     const { ring, abi, disk, stats } = this.#options
     const request = this.#unused.pop() ?? this.#newRequest()
-    fetchRequest(ring, abi, request)
+    fetchRequest(ring, abi, request, disk.maxIndirectSegments)
     this.#inWork++
-    countRequest(stats, request.operation)
-    const status = judgeRequest(request, abi, disk)
+    countRequest(stats, request)
+    const status = this.#judge(request)
     if (status !== BlkifStatus.Okay) this.#respond(request, status)
     else if (request.operation === BlkifOp.Read || !this.#mustWait(request)) this.#start(request)
+  }
+
+  #judge(request: FetchedRequest): BlkifStatus {
+    const { abi, disk, pages } = this.#options
+    request.byteLength = 0
+    const status = judgeHead(request, disk)
+    if (status !== BlkifStatus.Okay) return status
+    if (request.isIndirect) {
+      try {
+        fetchDescriptors(pages, request, disk.maxIndirectSegments)
+      } catch {
+        return BlkifStatus.Error
+      }
+    } else {
+      request.segmentWords = request.words
+      request.firstSegmentWord = abi.request.at.seg.word
+    }
+    return judgeExtent(request, abi, disk)
   }
 
   #mustWait(change: FetchedRequest): boolean {
@@ -118,7 +135,7 @@ export class RequestEngine {
   }
 
   #start(request: FetchedRequest): void {
-    if (!this.#map(request)) {
+    if (!this.#hold(request)) {
       this.#finish(request, BlkifStatus.Error)
       return
     }
@@ -132,24 +149,23 @@ export class RequestEngine {
   }
 
   /** A disk read needs writable pages, a disk write readable ones (rule 21). @returns false if one cannot be had (B1) */
-  #map(request: FetchedRequest): boolean {
-    const { mapper, remoteDomid, abi, stats } = this.#options
-    if (request.refs.length === 0) return true
+  #hold(request: FetchedRequest): boolean {
+    const { operation, refs, hold, segmentCount } = request
+    if (operation === BlkifOp.Discard || segmentCount === 0) return true
     try {
-      const access = request.operation === BlkifOp.Read ? 'writable' : 'read-only'
-      request.mapping = mapper.map(remoteDomid, request.refs, access)
-      stats.grantsMapped += request.refs.length
-      collectViews(request, abi)
+      this.#options.pages.hold(refs, operation === BlkifOp.Read ? 'writable' : 'read-only', hold)
+      collectViews(request)
       return true
     } catch {
       return false
     }
   }
 
-  #transfer({ operation, position, views }: FetchedRequest): void | Promise<void> {
+  #transfer({ operation, position, byteLength, secure, views }: FetchedRequest): void | Promise<void> {
     const { store } = this.#options
     if (operation === BlkifOp.Read) return store.read(position, views)
     if (operation === BlkifOp.Write) return store.write(position, views)
+    if (operation === BlkifOp.Discard) return store.discard!(position, byteLength, secure)
     if (views.length === 0) return store.flush()
     return this.#writeThrough(operation, position, views)
   }
@@ -164,10 +180,9 @@ export class RequestEngine {
 
   /** The page access ends before the guest learns that it may use the pages again (rule 23). */
   #finish(request: FetchedRequest, status: BlkifStatus): void {
-    const { mapping, operation } = request
-    request.mapping = undefined
+    const { hold, operation } = request
     request.views.length = 0
-    if (mapping !== undefined) this.#options.mapper.unmap(mapping)
+    this.#options.pages.release(hold)
     this.#respond(request, status)
     if (operation === BlkifOp.Read) return
     this.#changes.done(request, this.#startFence)

@@ -1,6 +1,4 @@
 import { SECTOR_BYTES } from '@split-driver/abi'
-import type { BlkifAbi } from '../wire/blkif-abi.js'
-import { BlkifOp } from '../wire/operations.js'
 import { segmentLayout } from '../wire/request-layouts.js'
 import type { FetchedRequest } from './fetched-request.js'
 
@@ -9,27 +7,31 @@ import type { FetchedRequest } from './fetched-request.js'
  * address at which the next begins they become one view, so that a store makes one transfer of them; a byte that no
  * segment names is in no view (B7).
  */
-export const collectViews = (request: FetchedRequest, abi: BlkifAbi): void => {
-  const { views, words, segmentCount } = request
-  views.length = 0
-  for (let i = 0; i < segmentCount; i++) {
-    const word = abi.request.at.seg.wordOf(i)
-    const first = segmentLayout.at.first_sect.get(words, word)
-    const sectors = segmentLayout.at.last_sect.get(words, word) - first + 1
-    append(views, pageBytes(request, i, first * SECTOR_BYTES, sectors * SECTOR_BYTES))
+export const collectViews = (request: FetchedRequest): void => {
+  const { views, segmentCount } = request
+  let run = segmentBytes(request, 0)
+  let end = run.byteOffset + run.length
+  for (let i = 1; i < segmentCount; i++) {
+    const next = segmentBytes(request, i)
+    if (next.buffer !== run.buffer || next.byteOffset !== end) {
+      views.push(joined(run, end))
+      run = next
+    }
+    end = next.byteOffset + next.length
   }
+  views.push(joined(run, end))
 }
 
-const pageBytes = (request: FetchedRequest, index: number, offset: number, length: number): Uint8Array => {
-  const page = request.mapping!.page(index)
-  return request.operation === BlkifOp.Read ? page.mutableBytes(offset, length) : page.bytes(offset, length)
+const segmentBytes = (request: FetchedRequest, index: number): Uint8Array => {
+  const { segmentWords, hold } = request
+  const word = request.segmentWord(index)
+  const first = segmentLayout.at.first_sect.get(segmentWords, word)
+  const sectors = segmentLayout.at.last_sect.get(segmentWords, word) - first + 1
+  return hold.pages[index]!.bytes(first * SECTOR_BYTES, sectors * SECTOR_BYTES)
 }
 
-const append = (views: Uint8Array[], view: Uint8Array): void => {
-  const last = views[views.length - 1]
-  if (last === undefined || last.buffer !== view.buffer || last.byteOffset + last.length !== view.byteOffset) {
-    views.push(view)
-    return
-  }
-  views[views.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + view.length)
-}
+/** From where `first` begins to `end`, in the same buffer. */
+const joined = (first: Uint8Array, end: number): Uint8Array =>
+  first.byteOffset + first.length === end
+    ? first
+    : new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset)

@@ -3,7 +3,7 @@ import type { Platform } from '@split-driver/platform'
 import { FrontendDevice, type KeysToWrite } from '@split-driver/xenbus'
 import { type BlkifAbi, NATIVE_ABI } from '../wire/blkif-abi.js'
 import { geometryKeys, MAX_ORDER, offerKeys, virtualDeviceKeys } from '../wire/device-keys.js'
-import { MAX_RING_PAGE_ORDER, MAX_RING_PAGES, VIRTUAL_DEVICE } from '../wire/keys.js'
+import { FEATURE_PERSISTENT, MAX_RING_PAGE_ORDER, MAX_RING_PAGES, VIRTUAL_DEVICE } from '../wire/keys.js'
 import { BlkifOp, MAX_SEGMENTS } from '../wire/operations.js'
 import { formatRingAddress } from '../wire/ring-keys.js'
 import { virtualDeviceNumber } from '../wire/virtual-device.js'
@@ -148,7 +148,7 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
       ringPages: 1 << Math.min(this.#ringPageOrder, maxOrder),
       onBroken: (error) => this.fail(error),
     })
-    return formatRingAddress(this.#queue.address)
+    return { ...formatRingAddress(this.#queue.address), [FEATURE_PERSISTENT]: true }
   }
 
   protected async connect(): Promise<void> {

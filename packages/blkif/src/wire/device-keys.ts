@@ -1,8 +1,15 @@
 import { defaultingTo, enumKey, flag, keySet, numberKey, optionalKey, textKey, u32Key } from '@split-driver/xenbus'
 import {
   DEVICE_TYPE,
+  DISCARD_ALIGNMENT,
+  DISCARD_ENABLE,
+  DISCARD_GRANULARITY,
+  DISCARD_SECURE,
   FEATURE_BARRIER,
+  FEATURE_DISCARD,
   FEATURE_FLUSH_CACHE,
+  FEATURE_MAX_INDIRECT_SEGMENTS,
+  FEATURE_PERSISTENT,
   INFO,
   MAX_RING_PAGE_ORDER,
   MAX_RING_PAGES,
@@ -24,7 +31,11 @@ export const diskKeys = keySet({
   [PARAMS]: textKey(''),
   [TYPE]: textKey(''),
   [DEVICE_TYPE]: textKey('disk'),
+  [DISCARD_ENABLE]: flag(true),
 })
+
+/** What the frontend tells of itself. */
+export const frontendFeatureKeys = keySet({ [FEATURE_PERSISTENT]: flag(false) })
 
 /** What the toolstack tells the frontend of the device's number. */
 export const virtualDeviceKeys = keySet({ [VIRTUAL_DEVICE]: optionalKey(numberKey(0, 2 ** 29 - 1)) })
@@ -33,6 +44,8 @@ export const virtualDeviceKeys = keySet({ [VIRTUAL_DEVICE]: optionalKey(numberKe
 export const offerKeys = keySet({
   [MAX_RING_PAGE_ORDER]: numberKey(0, 31, 0),
   [MAX_RING_PAGES]: numberKey(1, 2 ** 31, 1),
+  [FEATURE_PERSISTENT]: flag(false),
+  [FEATURE_MAX_INDIRECT_SEGMENTS]: u32Key(0),
 })
 
 /** Sectors are always counted in 512 bytes; this many bytes are still counted exactly. */
@@ -46,4 +59,8 @@ export const geometryKeys = keySet({
   [INFO]: u32Key(0),
   [FEATURE_FLUSH_CACHE]: flag(false),
   [FEATURE_BARRIER]: flag(false),
+  [FEATURE_DISCARD]: flag(false),
+  [DISCARD_GRANULARITY]: defaultingTo(SECTOR_SIZE, u32Key()),
+  [DISCARD_ALIGNMENT]: u32Key(0),
+  [DISCARD_SECURE]: flag(false),
 })

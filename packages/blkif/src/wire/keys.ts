@@ -5,6 +5,7 @@ export const MODE = 'mode'
 export const PARAMS = 'params'
 export const TYPE = 'type'
 export const DEVICE_TYPE = 'device-type'
+export const DISCARD_ENABLE = 'discard-enable'
 
 /** What the backend publishes. */
 export const SECTORS = 'sectors'
@@ -13,11 +14,24 @@ export const PHYSICAL_SECTOR_SIZE = 'physical-sector-size'
 export const INFO = 'info'
 export const FEATURE_FLUSH_CACHE = 'feature-flush-cache'
 export const FEATURE_BARRIER = 'feature-barrier'
+export const FEATURE_DISCARD = 'feature-discard'
+export const DISCARD_GRANULARITY = 'discard-granularity'
+export const DISCARD_ALIGNMENT = 'discard-alignment'
+export const DISCARD_SECURE = 'discard-secure'
+export const FEATURE_MAX_INDIRECT_SEGMENTS = 'feature-max-indirect-segments'
+export const MULTI_QUEUE_MAX_QUEUES = 'multi-queue-max-queues'
 export const MAX_RING_PAGE_ORDER = 'max-ring-page-order'
 /** The older name of the same, in pages. Both are published (blkif.h, note 3). */
 export const MAX_RING_PAGES = 'max-ring-pages'
 
+/** What each half publishes. */
+export const FEATURE_PERSISTENT = 'feature-persistent'
+
 /** What the frontend publishes. */
+export const FEATURE_LARGE_SECTOR_SIZE = 'feature-large-sector-size'
+export const MULTI_QUEUE_NUM_QUEUES = 'multi-queue-num-queues'
+/** Where the keys of one ring are when there are several (rule 26). */
+export const queueKey = (queue: number, key: string): string => `queue-${queue}/${key}`
 export const RING_REF = 'ring-ref'
 export const ringRef = (page: number): string => `${RING_REF}${page}`
 export const RING_PAGE_ORDER = 'ring-page-order'
@@ -26,3 +40,5 @@ export const NUM_RING_PAGES = 'num-ring-pages'
 export const EVENT_CHANNEL = 'event-channel'
 export const PROTOCOL = 'protocol'
 export const VIRTUAL_DEVICE = 'virtual-device'
+/** Written by the toolstack for the frontend: 0 if it must not believe the backend. */
+export const TRUSTED = 'trusted'

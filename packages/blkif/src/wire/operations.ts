@@ -35,6 +35,9 @@ export const DISCARD_SECURE = 1
 /** Most segments in a direct request. @see blkif.h BLKIF_MAX_SEGMENTS_PER_REQUEST */
 export const MAX_SEGMENTS = 11
 
+/** Segments that one descriptor page of an indirect request holds. */
+export const SEGMENTS_PER_INDIRECT_PAGE = 512
+
 /** Most descriptor pages of an indirect request. @see blkif.h BLKIF_MAX_INDIRECT_PAGES_PER_REQUEST */
 export const MAX_INDIRECT_PAGES = 8
 

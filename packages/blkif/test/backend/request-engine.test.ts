@@ -134,7 +134,7 @@ test('rules 14, 15, 28: discard, indirect and unknown operations are not support
     expect(frontend.responses()).toEqual(
       operations.map((operation, i) => ({ id: BigInt(i) + 2n ** 63n, operation, status: BlkifStatus.NotSupported })),
     )
-    expect(stats).toMatchObject({ others: 6, notSupported: 6 })
+    expect(stats).toMatchObject({ discards: 1, others: 5, notSupported: 6 })
   }
 })
 

@@ -8,6 +8,8 @@ import {
   RequestEngine,
 } from '@split-driver/blkif'
 import { BackRing } from '@split-driver/ring'
+import { TransientPages } from '../../src/backend/guest-pages.js'
+import { PersistentPages } from '../../src/backend/persistent-pages.js'
 import { FakeGrants } from './fake-grants.js'
 import { RawFrontend, type RawSegment } from './raw-frontend.js'
 
@@ -20,30 +22,47 @@ export interface EngineBenchOptions {
   readonly store?: (inner: MemoryBlockStore) => BlockStore
   readonly sectorBytes?: number
   readonly readOnly?: boolean
+  readonly maxIndirectSegments?: number
+  readonly discard?: { readonly secure: boolean }
+  /** Keeps so many mapped; none unless given. */
+  readonly persistentPages?: number
+  /** Pages that the guest has. */
+  readonly guestPages?: number
 }
 
 /** Every byte tells its sector. */
-export const patternDisk = (sectors: number): Uint8Array =>
-  Uint8Array.from({ length: sectors * 512 }, (_, i) => (i >> 9) + 1)
+export const patternDisk = (sectors: number): Uint8Array => {
+  const disk = new Uint8Array(sectors * 512)
+  for (let sector = 0; sector < sectors; sector++) disk.fill(sector + 1, sector * 512, (sector + 1) * 512)
+  return disk
+}
 
 /** A backend's engine behind a ring whose frontend is the test. */
 export const engineBench = (options: EngineBenchOptions = {}) => {
   const { abi = NATIVE_ABI, disk = patternDisk(128), sectorBytes = 512, readOnly = false } = options
   const frontend = new RawFrontend(abi, options.ringPages)
-  const grants = new FakeGrants(64)
+  const grants = new FakeGrants(options.guestPages ?? 64)
   const inner = new MemoryBlockStore(disk, { sectorBytes })
   const store = options.store?.(inner) ?? inner
   const stats = emptyBackendStats()
   const storeErrors: unknown[] = []
   let notifications = 0
   let unblocked = 0
+  const pagesOptions = { mapper: grants, remoteDomid: GUEST, stats }
+  const { persistentPages: limit } = options
+  const pages = limit === undefined ? new TransientPages(pagesOptions) : new PersistentPages({ ...pagesOptions, limit })
   const engine = new RequestEngine({
     ring: BackRing.attach(frontend.memory, abi.slotBytes),
     abi,
     store,
-    disk: { sectors: store.byteLength / 512, sectorsPerBlock: sectorBytes / 512, readOnly },
-    mapper: grants,
-    remoteDomid: GUEST,
+    disk: {
+      sectors: store.byteLength / 512,
+      sectorsPerBlock: sectorBytes / 512,
+      readOnly,
+      maxIndirectSegments: options.maxIndirectSegments ?? 0,
+      discard: options.discard,
+    },
+    pages,
     stats,
     notify: () => {
       notifications++
@@ -61,6 +80,7 @@ export const engineBench = (options: EngineBenchOptions = {}) => {
     stats,
     engine,
     storeErrors,
+    kept: pages,
     notifications: () => notifications,
     unblocked: () => unblocked,
     /** Segments of whole pages, each of a page of its own. */

@@ -38,6 +38,12 @@ export class RawFrontend {
     return this.ring.pushRequests()
   }
 
+  /** As it is: an indirect request's, a discard's. */
+  sendWords(...requests: readonly Int32Array[]): boolean {
+    for (const words of requests) this.ring.putRequest(words, 0, words.length)
+    return this.ring.pushRequests()
+  }
+
   /** Takes what has been answered. */
   responses(): { id: bigint; operation: number; status: number }[] {
     const words = new Int32Array(this.abi.response.words)
