@@ -1,3 +1,4 @@
+import { domid } from '@split-driver/abi'
 import { type Guest, Machine, Toolstack } from '@split-driver/emulator'
 import { startWorkerThread } from '@split-driver/emulator/node'
 import { MessagePortChannel, XenStoreClient } from '@split-driver/xenbus'
@@ -50,10 +51,10 @@ describe('domains in parallel threads', () => {
   })
 
   test('guests that are killed in the middle of I/O leave nothing, and their neighbour does not notice', async () => {
-    const { machine, toolstack, shutDown, dom0 } = await boot(3)
+    const { machine, toolstack, shutDown } = await boot(3)
     const { frames, domains, tables } = machine.xen
     // The control domain's table of mappings grows with the most that it ever has, and never shrinks, as Xen's.
-    const mappingFrames = () => tables.maptrack.frameCount(domains.find(dom0.domid))
+    const mappingFrames = () => tables.maptrack.frameCount(domains.find(domid(0)))
     const free = frames.countFree() + mappingFrames()
     const neighbour = await hammer(toolstack, 0, { rounds: 60, ringPageOrder: 0 })
     for (let round = 0; round < 6; round++) {

@@ -23,7 +23,7 @@ export interface EngineBenchOptions {
   readonly sectorBytes?: number
   readonly readOnly?: boolean
   readonly maxIndirectSegments?: number
-  readonly discard?: { readonly secure: boolean }
+  readonly discard?: { readonly secure: boolean } | undefined
   /** Keeps so many mapped; none unless given. */
   readonly persistentPages?: number
   /** Pages that the guest has. */
