@@ -103,6 +103,19 @@ describe('an indirect request that must be refused is answered with error, and t
   })
 })
 
+test('rule 20: a count that is none makes nothing be fetched beyond the slot', () => {
+  const { send, serve, data, frontend } = indirectBench()
+  const ends: number[] = []
+  const copyOut = frontend.memory.copyOut.bind(frontend.memory)
+  frontend.memory.copyOut = (word, count, target, at) => {
+    ends.push(at + count)
+    copyOut(word, count, target, at)
+  }
+  send(Read, data.slice(0, 1), { count: 65_535 })
+  expect(serve()).toMatchObject([{ status: BlkifStatus.Error }])
+  expect(Math.max(...ends)).toBeLessThanOrEqual(X86_64_ABI.indirect.words)
+})
+
 test('R1: what the guest writes into descriptor pages after they were copied has no effect', () => {
   const { send, frontend, engine, data, descriptorPages, page, disk } = indirectBench({
     store: (inner) => ({
