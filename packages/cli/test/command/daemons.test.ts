@@ -15,6 +15,9 @@ const configure = (config: object): void => writeFileSync(folder.file('blkback.j
 const blkback = (...more: string[]) =>
   RunningCommand.emulated(['blkback', '--config', folder.file('blkback.json'), ...more])
 
+/** Has the guest's first write reached the image? It is told of the disk before it writes. */
+const written = (): boolean => readFileSync(folder.file('root.img'))[0] === 1
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that very key
 const CTRL_C_ANSWERED = /you typed \u0003/
 
@@ -26,6 +29,7 @@ describe('split-driver blkback over an emulated machine', () => {
     using daemon = blkback()
     await daemon.said('stdout', /^ready$/m)
     await daemon.said('stderr', /the guest uses its disk/)
+    await expect.poll(written).toBe(true)
     daemon.child.kill(signal)
     const { code, stdout, stderr } = await daemon.ended()
     expect(outcome(stdout)).toEqual({ code: 0, held: [] })
