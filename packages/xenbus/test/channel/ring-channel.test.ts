@@ -43,6 +43,18 @@ describe('rule 54: the ring page', () => {
       expect(target.subarray(0, 1024)).toEqual(block.subarray(0, 1024))
     })
 
+  it('finds the room that the other side makes before it sees the ring full, of which Linux does not tell', () => {
+    const { page, back } = world()
+    const store = page.storeOrdered.bind(page)
+    // All that is there is taken while we write behind it: by the first of our stores the ring is empty, not full.
+    page.storeOrdered = (word, value) => {
+      if (word === at.rspProd.word && value === 1024) store(at.rspCons.word, 24)
+      store(word, value)
+    }
+    expect(back.send(block.subarray(0, 24))).toBe(24)
+    expect(back.send(block.subarray(24))).toBe(1024)
+  })
+
   it('notifies after producing and after consuming, never for nothing', () => {
     const { front, back, notified } = world()
     front.receive(new Uint8Array(5))

@@ -7,12 +7,8 @@ import type { TurnQueue, TurnTaker } from '../client/turn-queue.js'
 import type { Caller } from '../domains/domain-record.js'
 import { DurableChannel } from '../state/journal/durable-channel.js'
 import type { StoreHost } from '../store-host.js'
-import { MeteredChannel } from './metered-channel.js'
 
 const { at } = xenstoreDomainInterface
-
-/** All that a domain can have asked without our taking it up. */
-const RING_BYTES = at.req.bytes
 
 export interface DomainRingOptions {
   readonly caller: Caller
@@ -29,15 +25,15 @@ export interface DomainRingOptions {
 /** What a reconnection replaces. */
 interface RingConnection {
   readonly channel: RingChannel
-  readonly metered: MeteredChannel
   readonly client: Client
 }
 
 /**
- * A client behind a ring page. An event is answered (`eoi`) once what lay in the ring when it came is done, or can not be
- * done before the domain takes its replies. What the domain adds meanwhile it must announce by another event, so nothing
- * is left lying though no more than one ring's worth is taken for each event.
- * @see docs/misc/xenstore-ring.txt (rule 54)
+ * A client behind a ring page. An event is answered (`eoi`) once the ring was found empty, or nothing more can be done
+ * before the domain takes its replies: what it adds while we have not taken all, Linux announces by no other event. That a
+ * domain which fills its ring as fast as we empty it keeps nobody from theirs is the turns' part (S6), and its events are
+ * masked meanwhile (E1).
+ * @see docs/misc/xenstore-ring.txt (rule 54); Linux, drivers/xen/xenbus/xenbus_comms.c xb_write
  */
 export class DomainRing implements TurnTaker {
   readonly #options: DomainRingOptions
@@ -60,11 +56,9 @@ export class DomainRing implements TurnTaker {
   /** Begins to serve; the domain may have asked something already. @throws XenError EBUSY EINVAL */
   listen(): void {
     const { events, port } = this.#options
-    this.#connection.metered.allow(RING_BYTES)
     events.listen(port, () => {
       this.#delivered = true
       if (this.#asksForReconnection()) this.#reconnect()
-      this.#connection.metered.allow(RING_BYTES)
       this.#connection.channel.wake()
     })
   }
@@ -93,12 +87,11 @@ export class DomainRing implements TurnTaker {
     const channel = RingChannel.back(page, () => {
       this.#moved = true
     })
-    const metered = new MeteredChannel(channel)
     const wake = (): void => turns.schedule(this)
-    const durable = host.journal === undefined ? metered : new DurableChannel(metered, host.journal)
+    const durable = host.journal === undefined ? channel : new DurableChannel(channel, host.journal)
     const client = new Client({ caller, channel: durable, host, wake, onEnd: (reason) => this.#giveUp(reason) })
     durable.onReady(wake)
-    return { channel, metered, client }
+    return { channel, client }
   }
 
   #disconnect(): void {
