@@ -16,9 +16,6 @@ export class HostClock implements Clock {
   }
 }
 
-/** From 0 to below 1: for waits that are spread. */
-export const hostRandom = (): number => Math.random()
-
 /** Calls back when the event loop has had a turn for other work. */
 export const nextTurn = (callback: () => void): Timer => {
   const immediate = setImmediate(callback)

@@ -3,11 +3,12 @@ import { DOM0, type Domid, XenError } from '@split-driver/abi'
 import type { InheritedPorts } from '@split-driver/evtchn'
 import type { Capabilities, Clock, DomainStates, Platform } from '@split-driver/platform'
 import type { XenStoreClient } from '@split-driver/xenbus'
+import { hostPacing } from '@split-driver/xenbus/node'
 import { DeviceNode } from './device-node.js'
 import { type Delivery, PrivcmdEventChannels } from './event-channels.js'
 import { PrivcmdGrantMapper } from './grant-mapper.js'
 import { PrivcmdGrantSharer } from './grant-sharer.js'
-import { HostClock, hostRandom } from './host-clock.js'
+import { HostClock } from './host-clock.js'
 import { fileNumber } from './host-files.js'
 import { type HostPaths, hostPaths } from './host-paths.js'
 import { HypercallChannel } from './hypercall-channel.js'
@@ -112,7 +113,7 @@ export class PrivcmdPlatform implements Platform {
     const { xenstore: route = 'auto', delivery = 'event-loop', evtchnFd } = options
     const parts = { calls, paths, explain: explainOpening(paths), clock, delivery, evtchnFd }
     if (route === 'none') return new PrivcmdPlatform({ ...parts, store: undefined, domid: options.domid ?? DOM0 })
-    const store = await openXenStore(route, parts, { clock, random: hostRandom })
+    const store = await openXenStore(route, parts, hostPacing(clock))
     try {
       return new PrivcmdPlatform({ ...parts, store, domid: options.domid ?? (await ownDomid(store, clock)) })
     } catch (error) {
@@ -121,7 +122,10 @@ export class PrivcmdPlatform implements Platform {
     }
   }
 
-  /** @throws XenError ENODEV if this platform was opened without one */
+  /**
+   * It connects anew when xenstored has gone away, until the platform is disposed of.
+   * @throws XenError ENODEV if this platform was opened without one
+   */
   get xenstore(): XenStoreClient {
     if (this.#store) return this.#store
     throw new XenError('ENODEV', 'this platform was opened without XenStore (xenstore: "none"): it has no client of it')

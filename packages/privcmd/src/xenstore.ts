@@ -20,21 +20,39 @@ export interface XenStoreParts {
   readonly explain: ExplainOpening
 }
 
-/** @throws XenError that names what was tried and why it failed */
-export const openXenStore = async (
+/**
+ * A client that connects anew, by the way that led to XenStore at first, whenever xenstored has gone away.
+ * @throws XenError that names what was tried and why it failed
+ */
+export const openXenStore = (
   route: XenStoreRoute,
   parts: XenStoreParts,
-  pacing: Pacing,
-): Promise<XenStoreClient> => new XenStoreClient(await openXenStoreChannel(route, parts), pacing)
+  pacing: Required<Pacing>,
+): Promise<XenStoreClient> => {
+  let way = route
+  const connect = async (): Promise<ByteChannel> => {
+    const [taken, channel] = await openWay(way, parts)
+    way = taken
+    return channel
+  }
+  return XenStoreClient.open(connect, pacing)
+}
 
 /** @throws as `openXenStore` */
-export const openXenStoreChannel = async (route: XenStoreRoute, parts: XenStoreParts): Promise<ByteChannel> => {
-  if (route === 'device') return openDevice(parts)
+export const openXenStoreChannel = async (route: XenStoreRoute, parts: XenStoreParts): Promise<ByteChannel> =>
+  (await openWay(route, parts))[1]
+
+/** @returns which way it took, for `auto` is for a beginning: the kernel's node opens also while nobody answers there */
+const openWay = async (
+  route: XenStoreRoute,
+  parts: XenStoreParts,
+): Promise<readonly [way: 'socket' | 'device', ByteChannel]> => {
+  if (route === 'device') return [route, openDevice(parts)]
   const channel = await openSocket(parts.paths.xenstoreSocket)
-  if (!XenError.is(channel)) return channel
+  if (!XenError.is(channel)) return ['socket', channel]
   if (route === 'socket') throw channel
   try {
-    return openDevice(parts)
+    return ['device', openDevice(parts)]
   } catch (error) {
     if (!XenError.is(error)) throw error
     const why = (refusal: XenError) => refusal.message.replace(`${refusal.code}: `, '')

@@ -1,3 +1,4 @@
-/** What needs Node: XenStore's Unix socket. */
+/** What needs Node: XenStore's Unix socket, and the host's timers for who has no Platform. */
+export { hostPacing } from './node/host-pacing.js'
 export { SocketChannel } from './node/socket-channel.js'
 export { xenstoreSocketPath } from './node/xenstore-socket-path.js'

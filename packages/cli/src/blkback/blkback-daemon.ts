@@ -27,6 +27,10 @@ export type BlkbackEvents = {
   'io-error': (disk: ServedDisk, error: Error) => void
   /** XenStore could not be read there. */
   'store-error': (path: string, error: Error) => void
+  /** XenStore does not answer: what is served goes on, and devices neither come nor go. */
+  'store-away': () => void
+  /** It answers again, and everything has been looked at anew. */
+  'store-back': () => void
 }
 
 const Emitter = EventEmitter as unknown as new () => TypedEmitter<BlkbackEvents>
@@ -71,7 +75,10 @@ export class BlkbackDaemon extends Emitter implements Daemon {
 
   /** Begins to serve. Once. @throws XenError if XenStore refuses its watches; nothing stays open then */
   async open(): Promise<this> {
-    this.#sentinel = await StoreSentinel.open(this.#platform.xenstore)
+    this.#sentinel = await StoreSentinel.open(this.#platform.xenstore, {
+      onAway: () => this.emit('store-away'),
+      onBack: () => this.emit('store-back'),
+    })
     try {
       await this.#bus.open()
     } catch (error) {

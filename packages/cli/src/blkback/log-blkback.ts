@@ -1,9 +1,11 @@
+import { logStore } from '../daemon/log-store.js'
 import { errorCode } from '../logging/error-code.js'
 import type { Log } from '../logging/log.js'
 import type { BlkbackDaemon } from './blkback-daemon.js'
 
 /** Says what happens to each device, one line each. */
 export const logBlkback = (daemon: BlkbackDaemon, log: Log): void => {
+  logStore(daemon, log)
   daemon.on('connect', (disk, { file, byteLength, readOnly }) =>
     log.info({ event: 'connect', ...disk, image: file, bytes: byteLength, readOnly }, 'the guest uses its disk'),
   )

@@ -32,6 +32,10 @@ export type ConsoledEvents = {
   dropped: (domid: Domid, bytes: number) => void
   /** XenStore has failed: domains that come and go are not seen. */
   'store-error': (error: Error) => void
+  /** XenStore does not answer: what is served goes on, and domains neither come nor go. */
+  'store-away': () => void
+  /** It answers again, and everything has been looked at anew. */
+  'store-back': () => void
 }
 
 const Emitter = EventEmitter as unknown as new () => TypedEmitter<ConsoledEvents>
@@ -70,7 +74,10 @@ export class ConsoledDaemon extends Emitter implements Daemon {
         await usableFolder(socketFolder, 'sockets')
         this.#lock = await DaemonLock.take(socketFolder)
       }
-      this.#sentinel = await StoreSentinel.open(xenstore)
+      this.#sentinel = await StoreSentinel.open(xenstore, {
+        onAway: () => this.emit('store-away'),
+        onBack: () => this.emit('store-back'),
+      })
       const options = { platform: this.#platform, ...(eventRate === undefined ? {} : { eventRate }) }
       this.#consoles = await ConsoleDaemon.start(options, (consoles) => this.#follow(consoles))
       await Promise.all([...this.#sessions.values()].map(({ ready }) => ready))

@@ -1,10 +1,12 @@
 import { XenError } from '@split-driver/abi'
+import { logStore } from '../daemon/log-store.js'
 import { errorCode } from '../logging/error-code.js'
 import type { Log } from '../logging/log.js'
 import type { ConsoledDaemon } from './consoled-daemon.js'
 
 /** Says what happens to each console, one line each. */
 export const logConsoled = (daemon: ConsoledDaemon, log: Log): void => {
+  logStore(daemon, log)
   daemon.on('connect', (domid) => log.info({ event: 'connect', domid }, "the guest's console is served"))
   daemon.on('disconnect', (domid) => log.info({ event: 'disconnect', domid }, 'the console has ended'))
   daemon.on('dropped', (domid, bytes) =>

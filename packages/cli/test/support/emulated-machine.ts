@@ -1,5 +1,5 @@
 import { virtualDeviceNumber } from '@split-driver/blkif'
-import { EmulatedHost, type EmulatedPlatform } from '@split-driver/emulator'
+import { EmulatedHost, type EmulatedPlatform, type HostOptions } from '@split-driver/emulator'
 import { XenstoreServer } from '@split-driver/xenstored'
 import { expect } from 'vitest'
 
@@ -15,10 +15,10 @@ export class EmulatedMachine implements AsyncDisposable {
   readonly host: EmulatedHost
   #guests = 0
 
-  static async boot(): Promise<EmulatedMachine> {
-    return new EmulatedMachine(
-      await EmulatedHost.boot({ mode: 'inline', memoryMiB: 96, xenstored: (dom0) => new XenstoreServer(dom0) }),
-    )
+  static async boot(
+    xenstored: HostOptions['xenstored'] = (dom0) => new XenstoreServer(dom0),
+  ): Promise<EmulatedMachine> {
+    return new EmulatedMachine(await EmulatedHost.boot({ mode: 'inline', memoryMiB: 96, xenstored }))
   }
 
   private constructor(host: EmulatedHost) {

@@ -79,7 +79,11 @@ export class BackendBus<Device extends BackendDevice = BackendDevice> extends Em
   }
 
   async #follow(watch: Watch): Promise<void> {
-    for await (const path of watch) await this.#lookLater(path)
+    try {
+      for await (const path of watch) await this.#lookLater(path)
+    } catch (error) {
+      this.#report(error, this.root)
+    }
   }
 
   #lookLater(path: string): Promise<void> {

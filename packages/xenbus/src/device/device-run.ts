@@ -60,7 +60,8 @@ export class DeviceRun {
   readonly #watches: Watch[] = []
   #began = false
   #ended = false
-  #storeEnded = false
+  /** Why nobody tells us of changes any more. */
+  #storeEnd: Error | undefined
   #otherendEvent = false
   /** The other half's state has been read at least once. */
   #met = false
@@ -214,17 +215,22 @@ export class DeviceRun {
   }
 
   async #pump(watch: Watch, onEvent: () => void): Promise<void> {
-    for await (const _path of watch) {
-      onEvent()
-      this.wake()
+    try {
+      for await (const _path of watch) {
+        onEvent()
+        this.wake()
+      }
+      this.#storeEnd = new XenError('CLOSED', 'the connection to XenStore has ended')
+    } catch (error) {
+      // A server that came later does not take the watch up.
+      this.#storeEnd = toError(error)
     }
-    this.#storeEnded = true
     this.wake()
   }
 
   async #turn(handshake: Handshake): Promise<void> {
     await this.#bell.wait()
-    if (this.#storeEnded) throw new XenError('CLOSED', 'the connection to XenStore has ended')
+    if (this.#storeEnd) throw this.#storeEnd
     try {
       if (this.#failure) throw this.#failure
       const otherendEvent = this.#otherendEvent
@@ -240,7 +246,7 @@ export class DeviceRun {
 
   /** Says why, once as long as nothing else happens: a peer's bad key is still bad when our own state has changed. */
   async #giveUp(handshake: Handshake, error: Error): Promise<void> {
-    if (this.#storeEnded) throw error
+    if (this.#storeEnd) throw error
     if (this.#told !== error.message || this.holding) await this.#tell(error)
     this.#told = error.message
     this.#opens.reject(error)

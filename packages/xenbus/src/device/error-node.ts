@@ -33,13 +33,13 @@ export const errorNode = (host: Pick<DeviceHost, 'domid'>, device: string): stri
   return joinPath('error', relative, KEY.error)
 }
 
-/** Writes a device's error node: errno number, then the message. Without the right to do so, it stays unsaid. */
+/** Writes a device's error node: errno number, then the message. Without the right, or a XenStore, it stays unsaid. */
 export const writeErrorNode = async (host: DeviceHost, device: string, error: Error): Promise<void> => {
   const number = (XenError.is(error) ? ERRNO[error.code] : undefined) ?? EINVAL
   const message = error.message.replace(/[^\x20-\x7e]/g, '?').slice(0, SHOWN)
   try {
     await host.xenstore.write(errorNode(host, device), `${number} ${message}`)
   } catch (failure) {
-    if (!XenError.is(failure, 'EACCES', 'ENOSPC', 'EPERM')) throw failure
+    if (!XenError.is(failure, 'EACCES', 'ENOSPC', 'EPERM', 'CLOSED')) throw failure
   }
 }

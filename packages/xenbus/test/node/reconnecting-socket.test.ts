@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Domid } from '@split-driver/abi'
 import { XenStoreClient } from '@split-driver/xenbus'
-import { SocketChannel } from '@split-driver/xenbus/node'
+import { hostPacing, SocketChannel } from '@split-driver/xenbus/node'
 import { XenstoreServer } from '@split-driver/xenstored'
 import { afterEach, expect, it } from 'vitest'
 
@@ -33,19 +33,12 @@ const daemon = async (path: string): Promise<{ readonly store: XenstoreServer; e
   return { store, end }
 }
 
-const clock = {
-  setTimer: (milliseconds: number, callback: () => void) => {
-    const timer = setTimeout(callback, milliseconds)
-    return { cancel: () => clearTimeout(timer) }
-  },
-}
-
 it('a client over the socket goes on at the daemon that follows the first, its watch registered once', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'split-driver-socket-'))
   undo.push(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'socket')
   const first = await daemon(path)
-  const client = await XenStoreClient.open(() => SocketChannel.connect(path), { clock })
+  const client = await XenStoreClient.open(() => SocketChannel.connect(path), hostPacing())
   undo.push(() => client.close())
   const paths = (await client.watch('/a'))[Symbol.asyncIterator]()
   expect(await paths.next()).toEqual({ done: false, value: '/a' })
