@@ -7,7 +7,7 @@ import type { Domid, Port } from '@split-driver/abi'
 export interface InheritedPorts {
   /**
    * Goes on with a port to `remoteDomid` that the program before this one had. It is pending once, as a new one is: its event
-   * may have been taken, and the work not been done.
+   * may have been taken, and the work not been done. The other end may hear of an event without cause.
    * @returns the port at the other end; `undefined` if that is closed
    * @throws XenError EINVAL if it is no port to that domain; EEXIST if this program has it already
    */

@@ -29,11 +29,11 @@ export class DeviceNode {
 
   /**
    * A node that another program in this process has opened.
-   * @throws XenError EIO if nothing is open by that number
+   * @throws XenError EIO if the node is not open by that number
    */
   static adopt(calls: SystemCalls, path: string, fd: number): DeviceNode {
     try {
-      calls.adopt(fd)
+      calls.adopt(fd, path)
       return new DeviceNode(calls, path, fd)
     } catch (error) {
       throw refusal(error, `${path} is not open as descriptor ${fd}, as the program before this one said`, { fd })

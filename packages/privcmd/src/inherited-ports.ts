@@ -15,7 +15,7 @@ export class PrivcmdInheritedPorts implements InheritedPorts {
     this.#hypercalls = hypercalls
   }
 
-  /** That the port is bound by this node, and not by another of this domain's, the kernel does not tell. */
+  /** Xen knows nothing of nodes: the kernel refuses the event if another than this one has the port. */
   adopt(remoteDomid: Domid, port: Port): Port | undefined {
     const status = this.#hypercalls.eventChannelStatus(this.#self, port)
     const isToPeer =
@@ -24,6 +24,7 @@ export class PrivcmdInheritedPorts implements InheritedPorts {
       throw new XenError('EINVAL', `port ${port} does not lead to domain ${remoteDomid}`, {
         detail: { port, ...status },
       })
+    this.#events.notify(port)
     this.#events.adopt(port, remoteDomid)
     return status.state === 'interdomain' ? status.remotePort : undefined
   }

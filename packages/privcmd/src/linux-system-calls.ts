@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
 import { XenError } from '@split-driver/abi'
 import type { GrantAccess } from '@split-driver/grant'
 import { bufferDetacher, type DetachBuffer } from './buffer-detacher.js'
@@ -51,7 +51,8 @@ export class LinuxSystemCalls implements SystemCalls {
     }
   }
 
-  adopt(fd: number): void {
+  adopt(fd: number, path: string): void {
+    if (!isOpenAs(fd, path)) throw new SystemCallError('fstat', 'ENODEV', `of descriptor ${fd}`)
     this.#fcntl(fd, F_SETFD, FD_CLOEXEC)
     this.#fcntl(fd, F_SETFL, this.#fcntl(fd, F_GETFL, 0) | constants.O_NONBLOCK)
   }
@@ -131,6 +132,17 @@ export class LinuxSystemCalls implements SystemCalls {
     if (name === expected) return true
     if (name === 'EINTR') return false
     throw new SystemCallError(call, name, subject)
+  }
+}
+
+/** Nodes are the same by the number of their device, wherever they lie; other files by their own. */
+const isOpenAs = (fd: number, path: string): boolean => {
+  try {
+    const [opened, named] = [fstatSync(fd), statSync(path)]
+    if (opened.isCharacterDevice()) return named.isCharacterDevice() && opened.rdev === named.rdev
+    return opened.dev === named.dev && opened.ino === named.ino
+  } catch (error) {
+    throw new SystemCallError('fstat', (error as NodeJS.ErrnoException).code ?? String(error), `of descriptor ${fd}`)
   }
 }
 

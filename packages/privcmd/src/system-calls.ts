@@ -9,8 +9,11 @@ import type { SharedMemory } from '@split-driver/abi'
 export interface SystemCalls {
   /** Opens a node, close-on-exec and non-blocking. @returns a file descriptor */
   open(path: string, access: 'read-only' | 'read-write'): number
-  /** Makes a descriptor that this program found open what those of `open` are: close-on-exec and non-blocking. */
-  adopt(fd: number): void
+  /**
+   * Makes a descriptor that this program found open what those of `open` are: close-on-exec and non-blocking. EBADF if
+   * nothing is open by that number, ENODEV if it is something else than the node.
+   */
+  adopt(fd: number, path: string): void
   close(fd: number): void
   /** `argument` is read and written in place. @returns what the kernel returned, not negative */
   ioctl(fd: number, request: number, argument: Uint8Array): number

@@ -74,6 +74,17 @@ test('EINVAL: a port that is closed, or leads to another domain', async () => {
   expect(after.events.openPorts()).toEqual([])
 })
 
+test('EINVAL: a port that another open node has', async () => {
+  const { nodes, guest, open, before } = await connected()
+  const another = await open()
+  const port = another.events.bindInterdomain(guest.domid, guest.events.bindUnboundPort(0 as Domid))
+  const fd = before.events.bequeath()
+  nodes.execute([fd, another.events.bequeath()])
+  await using after = await open(fd)
+  expect(() => after.inheritedPorts!.adopt(guest.domid, port)).toThrow(expect.objectContaining({ code: 'EINVAL' }))
+  expect(after.events.openPorts()).toEqual([])
+})
+
 test('who was left nothing has nothing to go on with', async () => {
   const { before } = await connected()
   expect(before.inheritedPorts).toBeUndefined()

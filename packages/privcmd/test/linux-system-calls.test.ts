@@ -62,15 +62,28 @@ describe('open, adopt, read, write, ioctl', () => {
   })
 
   it('one that was found open becomes so, and stays what else it is', () => {
-    const fd = openSync(pagesOf(4096).path, constants.O_RDWR | constants.O_APPEND)
+    const { path } = pagesOf(4096)
+    const fd = openSync(path, constants.O_RDWR | constants.O_APPEND)
     onTestFinished(() => closeSync(fd))
     // Node opens nothing that is kept on exec.
     koffi.load(null).func('int fcntl(int fd, int command, int argument)')(fd, 2, 0)
     const found = flagsOf(fd)
     expect(found & (O_CLOEXEC | constants.O_NONBLOCK)).toBe(0)
-    calls.adopt(fd)
+    calls.adopt(fd, path)
     expect(flagsOf(fd)).toBe(found | O_CLOEXEC | constants.O_NONBLOCK)
-    expect(thrownBy(() => calls.adopt(12_345))).toMatchObject({ call: 'fcntl', errno: 'EBADF' })
+    expect(thrownBy(() => calls.adopt(12_345, path))).toMatchObject({ call: 'fstat', errno: 'EBADF' })
+  })
+
+  it('one that is something else than was said is left as it was found', () => {
+    const { fd } = openFifo()
+    const found = flagsOf(fd)
+    expect(thrownBy(() => calls.adopt(fd, pagesOf(4096).path))).toMatchObject({ call: 'fstat', errno: 'ENODEV' })
+    expect(thrownBy(() => calls.adopt(fd, '/dev/null'))).toMatchObject({ errno: 'ENODEV' })
+    const zero = openSync('/dev/zero', 'r')
+    onTestFinished(() => closeSync(zero))
+    expect(thrownBy(() => calls.adopt(zero, '/dev/null'))).toMatchObject({ errno: 'ENODEV' })
+    calls.adopt(zero, '/dev/zero')
+    expect(flagsOf(fd)).toBe(found)
   })
 
   it('the kernel’s refusal carries its own name', () => {

@@ -1,4 +1,5 @@
 import { DOM0, type Domid, type FrameNumber, type Port, type SharedMemory, XenError } from '@split-driver/abi'
+import type { InheritedPorts } from '@split-driver/evtchn'
 import type { DomainStates, Platform } from '@split-driver/platform'
 import type { ByteChannel, XenStoreRingError } from '@split-driver/xenbus'
 import { EventEmitter } from 'events'
@@ -8,10 +9,10 @@ import { TurnQueue } from './client/turn-queue.js'
 import { removeEstate } from './domains/domain-death.js'
 import { DomainEnds, type EndingDomains } from './domains/domain-ends.js'
 import type { Caller, DomainRecord } from './domains/domain-record.js'
-import { IntroducedDomain } from './domains/introduced-domain.js'
+import { IntroducedDomain, type IntroducedDomainOptions } from './domains/introduced-domain.js'
 import { newStoreHost } from './new-store-host.js'
 import { DurableChannel } from './state/journal/durable-channel.js'
-import { type ResumeOptions, restoreClients, restoreTargets } from './state/restore-server.js'
+import { type ResumeOptions, restoreClients, restoreTargets, type SavedRing } from './state/restore-server.js'
 import { restoreTransactions } from './state/restore-transactions.js'
 import { type SaveOptions, saveServer } from './state/save-server.js'
 import type { NumberedTrees } from './state/tree-numbers.js'
@@ -25,7 +26,10 @@ import type { XenstoreServerOptions } from './xenstore-server-options.js'
  * What a server asks of its machine. Without a clock a domain that takes much memory is told of only once, and nobody is held
  * who spoils the control domain's transactions.
  */
-export type ServerPlatform = Pick<Platform, 'events' | 'mapper'> & Partial<Pick<Platform, 'clock'>>
+export interface ServerPlatform extends Pick<Platform, 'events' | 'mapper'>, Partial<Pick<Platform, 'clock'>> {
+  /** Domains' ports that the server before this one has left, which a `resume` then tells of. */
+  readonly inheritedPorts?: InheritedPorts | undefined
+}
 
 /** What a domain has open here. */
 export interface Holdings {
@@ -89,6 +93,19 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     return saveServer(this.#host, { ...served, controlDomid: this.#control.domain.domid }, options)
   }
 
+  /**
+   * Another program takes this one's place: what only one of this domain can have is free for it meanwhile.
+   * @param become returns only by throwing, and then all is as before
+   */
+  yieldTo(become: () => never): never {
+    this.#ends?.yield()
+    try {
+      return become()
+    } finally {
+      this.#ends?.regain()
+    }
+  }
+
   /** Serves nobody any more and closes no connection: another goes on with them. */
   handOver(): void {
     for (const accepted of this.#accepted) accepted.leave()
@@ -121,8 +138,8 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     const lost: DomainRecord[] = []
     const clients = restoreClients(resume, {
       takeChannel: (channel, as) => this.#accept(channel, as),
-      takeRing: (domid, port, shutDown) => {
-        const client = this.#takeRing(domid, port, shutDown)
+      takeRing: (domid, ring) => {
+        const client = this.#takeRing(domid, ring)
         if (client === undefined) lost.push(this.#host.records.of(domid))
         return client
       },
@@ -133,10 +150,20 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   }
 
   /** A domain may have ended since the state was saved. */
-  #takeRing(domid: Domid, port: Port, shutDown: boolean): Client | undefined {
+  #takeRing(domid: Domid, { port, remotePort, shutDown }: SavedRing): Client | undefined {
+    if (this.#introduced.has(domid)) throw new XenError('EPROTO', `state: domain ${domid} has two rings`)
+    const { inheritedPorts: ports } = this.#platform
     const ownPage = domid === this.#control.domain.domid ? this.#controlPage : undefined
+    if (ports === undefined && remotePort === undefined) return undefined
     try {
-      const introduced = this.#newDomain(domid, port, ownPage)
+      const introduced = this.#newDomain(
+        domid,
+        (options) =>
+          ports === undefined
+            ? IntroducedDomain.introduce(options, remotePort!)
+            : IntroducedDomain.inherit(options, ports, port),
+        ownPage,
+      )
       introduced.isShutDown = shutDown
       this.#introduced.set(domid, introduced)
       return introduced.client
@@ -152,7 +179,10 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
       introduced.reconnect(port)
       return
     }
-    this.#introduced.set(domid, this.#newDomain(domid, port))
+    this.#introduced.set(
+      domid,
+      this.#newDomain(domid, (options) => IntroducedDomain.introduce(options, port)),
+    )
     if (domid !== this.#control.domain.domid) this.#happen(INTRODUCE_DOMAIN, domid)
     this.emit('introduced', domid)
   }
@@ -210,8 +240,9 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   }
 
   #serveControl({ page, port }: NonNullable<XenstoreServerOptions['controlRing']>): void {
-    const control = this.#newDomain(this.#control.domain.domid, port, page)
-    this.#introduced.set(this.#control.domain.domid, control)
+    const { domid } = this.#control.domain
+    const control = this.#newDomain(domid, (options) => IntroducedDomain.introduce(options, port), page)
+    this.#introduced.set(domid, control)
     control.announce()
   }
 
@@ -224,16 +255,20 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     removeEstate(this.#host.store, record, this.#control)
   }
 
-  #newDomain(domid: Domid, port: Port, ownPage?: SharedMemory): IntroducedDomain {
+  #newDomain(
+    domid: Domid,
+    make: (options: IntroducedDomainOptions) => IntroducedDomain,
+    ownPage?: SharedMemory,
+  ): IntroducedDomain {
     const { events, mapper } = this.#platform
     const { records } = this.#host
     const isNew = !records.knows(domid)
     const domain = records.of(domid)
     const caller = { domain, privileged: domain === this.#control.domain }
     const onBroken = (error: XenStoreRingError): void => void this.emit('broken', domid, error)
-    const options = { caller, host: this.#host, events, mapper, turns: this.#turns, onBroken, ownPage }
+    const shared = { host: this.#host, events, mapper, turns: this.#turns }
     try {
-      return new IntroducedDomain(options, port)
+      return make({ ...shared, caller, onBroken, ownPage })
     } catch (error) {
       // A domain that there is not must not be known for having been named.
       if (isNew) records.end(domain)

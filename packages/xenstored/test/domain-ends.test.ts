@@ -139,6 +139,38 @@ describe('a server that goes on in place of another', () => {
     expect(server.isIntroduced(DOM(5))).toBe(false)
     expect(await dom0.directory('/local/domain')).toBe('5|6')
   })
+
+  test('tells of the end of such a domain, too, once', async () => {
+    const { dom0, platform } = await replaced(({ pages }) => pages.delete(DOM(5)))
+    for (const state of ['dying', undefined] as const) {
+      if (state) platform.states.set(DOM(5), state)
+      else platform.states.delete(DOM(5))
+      platform.raiseVirq(VIRQ.DomExc)
+      await settle()
+      expect(await dom0.events()).toEqual(state ? ['@releaseDomain out'] : [])
+      expect(await dom0.directory('/local/domain')).toBe('6')
+    }
+  })
+})
+
+describe('a program that is to take the place of this one', () => {
+  test('can have the interrupt; if it comes to nothing, all is as before, and what happened meanwhile is told of', async () => {
+    const { store, states, dom0, tell } = await world()
+    const { server, platform } = store
+    const virq = () => platform.ledger().filter((line) => line.includes('VIRQ'))
+    const failing = () =>
+      server.yieldTo(() => {
+        expect(virq()).toEqual([])
+        states.delete(DOM(5))
+        throw new XenError('EIO', 'it did not start')
+      })
+    expect(failing).toThrow(/it did not start/)
+    await settle()
+    expect(await dom0.events()).toEqual(['@releaseDomain out'])
+    expect(virq()).toHaveLength(1)
+    states.delete(DOM(6))
+    expect(await tell()).toEqual(['@releaseDomain out'])
+  })
 })
 
 describe('the control domain’s own ring, which is no grant’s', () => {

@@ -3,7 +3,7 @@ import type { HostReport, XenStoreRoute } from '@split-driver/privcmd'
 import type { ByteChannel } from '@split-driver/xenbus'
 import type { ExitCode } from '../exit-code.js'
 import type { ToolOutput } from '../xenstore/tool-output.js'
-import type { StoreMachine } from '../xenstored/store-machine.js'
+import type { StoreMachine, StoreMachineOptions } from '../xenstored/store-machine.js'
 
 /** What the commands need from outside. */
 export interface CommandWorld {
@@ -13,10 +13,11 @@ export interface CommandWorld {
   openXenstore(route: XenStoreRoute): Promise<ByteChannel>
   /**
    * Opens what a XenStore daemon serves.
-   * @param host whether it is a Xen host; found out unless given
+   * @param options.host whether it is a Xen host; found out unless given
+   * @param options.evtchnFd by which the program before this one has left its ports open
    * @throws XenError that says what is missing and what to do
    */
-  openStoreMachine(host?: boolean): Promise<StoreMachine>
+  openStoreMachine(options?: StoreMachineOptions): Promise<StoreMachine>
   /** Looks at the host. Changes nothing. */
   inspectHost(): Promise<HostReport>
   /** Where XenStore's tools print; standard output unless given. */

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { xenstoreSocketPath } from '@split-driver/xenbus/node'
 import { DEFAULT_QUOTAS, QUOTA_MEANINGS, QUOTA_NAMES, type QuotaValues } from '@split-driver/xenstored'
-import { stateFile } from '@split-driver/xenstored/node'
+import { inheritedEvents, stateFile, takeSavedState } from '@split-driver/xenstored/node'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { serveUntilStopped } from '../daemon/serve-until-stopped.js'
 import type { ExitCode } from '../exit-code.js'
@@ -76,11 +76,11 @@ const quotasOf = (command: Command): Partial<QuotaValues> => {
   return Object.fromEntries(values.filter(([, value]) => value !== undefined))
 }
 
-/** Beside the first socket that is named, unless the environment says where; else where the original looks for it, too. */
-const stateFileOf = (socket: string | undefined, { env } = process): string => {
-  const named = env['XENSTORED_ROOTDIR'] !== undefined || env['XENSTORED_RUNDIR'] !== undefined
-  return named || socket === undefined ? stateFile(env) : join(dirname(socket), basename(stateFile(env)))
-}
+/** Beside the first socket that is named, unless the environment says where; else where the original leaves it, too. */
+const stateFileOf = (socket: string | undefined, { env } = process): string =>
+  env['XENSTORED_RUNDIR'] !== undefined || socket === undefined
+    ? stateFile(env)
+    : join(dirname(socket), basename(stateFile(env)))
 
 const xenstored = async (command: Command, options: XenstoredCommandOptions, host: CommandHost): Promise<ExitCode> => {
   const {
@@ -88,20 +88,24 @@ const xenstored = async (command: Command, options: XenstoredCommandOptions, hos
     persist,
     pidFile,
     traceFile,
-    log: file,
+    log: logFile,
     logLevel: level,
     json,
   } = options
-  await using machine = await host.openStoreMachine(options.host)
+  const file = stateFileOf(options.socket?.[0])
+  const saved = options.liveUpdate ? takeSavedState(file) : undefined
+  const evtchnFd = saved && inheritedEvents(saved)
+  await using machine = await host.openStoreMachine({ host: options.host, evtchnFd })
   const { clock } = machine.platform
-  await using processLog = new ProcessLog({ level, json, clock, file })
+  await using processLog = new ProcessLog({ level, json, clock, file: logFile })
   const { log } = processLog
+  if (machine.complaint !== undefined) log.warn({ event: 'machine' }, machine.complaint)
   const daemonOptions = {
     sockets,
     quotas: quotasOf(command),
     logFolder: process.cwd(),
-    stateFile: stateFileOf(options.socket?.[0]),
-    resume: options.liveUpdate,
+    stateFile: file,
+    saved,
     log: new DomainAllowance(log, clock),
     ...(persist === undefined ? {} : { persist: { folder: persist, sync: options.persistSync } }),
     ...(pidFile === undefined ? {} : { pidFile }),

@@ -1,4 +1,3 @@
-import { closeSync } from 'node:fs'
 import { XenError } from '@split-driver/abi'
 import type { ResumeOptions, SavedState, XenstoreServer } from '@split-driver/xenstored'
 import { XenstoreSocketServer } from '@split-driver/xenstored/node'
@@ -18,7 +17,6 @@ export interface StoreSocketsOptions {
 /** Opens a daemon's sockets, or goes on with those that it finds open; the server begins with the first of them. */
 export const openSockets = async ({ paths, sockets, saved, begin, log }: StoreSocketsOptions): Promise<void> => {
   let server: XenstoreServer | undefined
-  if (saved !== undefined) letGoOfEvents(saved)
   for (const listener of saved === undefined ? [] : listenersOf(saved, paths[0]!)) {
     const resumed = await XenstoreSocketServer.resume(listener, (channelOf) => {
       server ??= begin({ state: saved!, channelOf })
@@ -45,12 +43,6 @@ const listenersOf = (
   return stream.records.flatMap((record) =>
     record.kind === 'GLOBAL_DATA' && record.socketFd >= 0 ? [{ path, fd: record.socketFd }] : [],
   )
-}
-
-/** The original leaves its event channels open: domains' ports could not be bound by us. */
-const letGoOfEvents = ({ stream }: SavedState): void => {
-  for (const record of stream.records)
-    if (record.kind === 'GLOBAL_DATA' && record.evtchnFd >= 0) closeSync(record.evtchnFd)
 }
 
 const listenAt = async (server: XenstoreServer, path: string): Promise<XenstoreSocketServer> => {

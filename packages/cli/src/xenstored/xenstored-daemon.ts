@@ -4,16 +4,11 @@ import {
   liveUpdateCommand,
   type QuotaValues,
   type ResumeOptions,
+  type SavedState,
   XenstoreServer,
   type XenstoreServerOptions,
 } from '@split-driver/xenstored'
-import {
-  FileConsole,
-  JournalFolder,
-  ProcessSuccessor,
-  takeSavedState,
-  type XenstoreSocketServer,
-} from '@split-driver/xenstored/node'
+import { FileConsole, JournalFolder, ProcessSuccessor, type XenstoreSocketServer } from '@split-driver/xenstored/node'
 import { DaemonOfParts } from '../daemon/daemon-of-parts.js'
 import type { Log } from '../logging/log.js'
 import { logXenstored } from './log-xenstored.js'
@@ -36,8 +31,8 @@ export interface XenstoredOptions {
   readonly traceFile?: string
   /** Where one program leaves its state for the next, in a live update. */
   readonly stateFile: string
-  /** This program goes on with what the one before it in this process has left. */
-  readonly resume?: boolean
+  /** What the program before this one in the process has left, to go on with. */
+  readonly saved?: SavedState | undefined
   readonly log: Log
 }
 
@@ -49,13 +44,12 @@ export class XenstoredDaemon extends DaemonOfParts {
     return daemon.openParts(() => daemon.#open(machine, options))
   }
 
-  async #open({ platform, options: ofMachine }: StoreMachine, options: XenstoredOptions): Promise<void> {
-    const { persist, pidFile, log, stateFile } = options
-    const saved = options.resume ? takeSavedState(stateFile) : undefined
+  async #open({ platform, ports, options: ofMachine }: StoreMachine, options: XenstoredOptions): Promise<void> {
+    const { persist, pidFile, log, stateFile: file, saved } = options
     const journal = persist && (await openJournal(persist.folder, persist.sync, log))
     if (journal !== undefined) this.atEnd(() => journal[Symbol.asyncDispose]())
     const sockets: XenstoreSocketServer[] = []
-    const successor = await ProcessSuccessor.load(platform.clock, sockets, stateFile)
+    const successor = await ProcessSuccessor.load({ clock: platform.clock, sockets, ports, file })
     let running: XenstoreServer | undefined
     this.atEnd(async () => running?.[Symbol.dispose]())
     const begin = (resume?: ResumeOptions): XenstoreServer => {
@@ -64,7 +58,7 @@ export class XenstoredDaemon extends DaemonOfParts {
         ...serverOptions(options),
         ...(journal && { journal }),
         ...(resume && { resume }),
-        commands: successor ? [liveUpdateCommand({ successor, save: (how) => server.save(how) })] : [],
+        commands: successor ? [liveUpdateCommand({ successor, server: () => server })] : [],
       })
       running = server
       logXenstored(server, log)

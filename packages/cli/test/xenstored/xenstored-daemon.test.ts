@@ -12,7 +12,7 @@ import { ScratchFolder } from '../support/scratch-folder.js'
 
 test.each([true, false])('closing answers what lies in the sockets already (persistent: %s)', async (persistent) => {
   using folder = new ScratchFolder()
-  await using machine = await openStoreMachine(false)
+  await using machine = await openStoreMachine({ host: false })
   const path = folder.file('socket')
   const persist = { folder: folder.file('state'), sync: false }
   const daemon = await XenstoredDaemon.open(machine, {
@@ -35,7 +35,7 @@ test.each([true, false])('closing answers what lies in the sockets already (pers
 
 test('closing is done once, and again is no mistake', async () => {
   using folder = new ScratchFolder()
-  await using machine = await openStoreMachine(false)
+  await using machine = await openStoreMachine({ host: false })
   const places = { sockets: [folder.file('socket')], logFolder: folder.path, stateFile: folder.file('dump') }
   await using daemon = await XenstoredDaemon.open(machine, { ...places, log: new LogList() })
   await Promise.all([daemon.close(), daemon.close()])

@@ -8,7 +8,7 @@ import {
   type Virq,
   XenError,
 } from '@split-driver/abi'
-import type { EventChannels } from '@split-driver/evtchn'
+import type { EventChannels, InheritedPorts } from '@split-driver/evtchn'
 import type { GrantMapper, Mapping } from '@split-driver/grant'
 import type { DomainState } from '@split-driver/platform'
 
@@ -16,7 +16,7 @@ interface FakePort {
   readonly domid: Domid
   readonly remotePort: Port
   readonly virq?: Virq
-  handler?: (port: Port) => void
+  handler: ((port: Port) => void) | undefined
   masked: boolean
   pending: boolean
 }
@@ -61,6 +61,27 @@ export class StoreMachine {
     ]
   }
 
+  /**
+   * The process that serves becomes another program: no page is mapped any more, nobody listens, and ports stay bound.
+   * @returns by what that takes up the ports
+   */
+  execute(): InheritedPorts {
+    this.mappings.clear()
+    const left = new Map(this.#ports)
+    for (const entry of left.values()) entry.handler = undefined
+    return {
+      adopt: (domid, port) => {
+        const entry = this.#ports.get(port)
+        if (entry === undefined || entry.virq !== undefined || entry.domid !== domid)
+          throw new XenError('EINVAL', `port ${port} does not lead to domain ${domid}`)
+        if (!left.delete(port)) throw new XenError('EEXIST', `port ${port} has been taken up`)
+        entry.masked = false
+        entry.pending = true
+        return entry.remotePort
+      },
+    }
+  }
+
   /** The domain at the other end raises its event. */
   raise(domid: Domid): void {
     for (const [port, entry] of this.#portsTo.get(domid) ?? []) {
@@ -97,7 +118,7 @@ export class StoreMachine {
       if (this.failing === 'bind') throw new XenError('EINVAL', 'that port is not for us')
       this.#lastPort += 1
       const port = this.#lastPort as Port
-      const entry: FakePort = { domid, remotePort, masked: false, pending: true }
+      const entry: FakePort = { domid, remotePort, handler: undefined, masked: false, pending: true }
       this.#ports.set(port, entry)
       this.#portsTo.set(domid, (this.#portsTo.get(domid) ?? new Map<Port, FakePort>()).set(port, entry))
       return port
@@ -106,7 +127,8 @@ export class StoreMachine {
       if ([...this.#ports.values()].some((entry) => entry.virq === virq)) throw new XenError('EEXIST', 'bound already')
       this.#lastPort += 1
       const port = this.#lastPort as Port
-      this.#ports.set(port, { domid: DOM0, remotePort: 0 as Port, virq, masked: false, pending: false })
+      const entry = { domid: DOM0, remotePort: 0 as Port, virq, handler: undefined, masked: false, pending: false }
+      this.#ports.set(port, entry)
       return port
     },
     notify: (port: Port): void => {

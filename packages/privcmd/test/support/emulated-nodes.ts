@@ -86,8 +86,10 @@ export class EmulatedNodes implements SystemCalls {
     })
   }
 
-  adopt(fd: number): void {
-    this.#call('fcntl', String(fd), () => this.#file(fd))
+  adopt(fd: number, path: string): void {
+    this.#call('fstat', String(fd), () => {
+      if (this.#file(fd).path !== path) throw refused('ENODEV', `descriptor ${fd} is not ${path}`)
+    })
   }
 
   close(fd: number): void {

@@ -4,6 +4,7 @@ import type { Client } from '../client/client.js'
 import { decimal } from '../requests/arguments.js'
 import type { SaveOptions } from '../state/save-server.js'
 import { LATEST_VERSION } from '../state/stream/records.js'
+import type { XenstoreServer } from '../xenstore-server.js'
 import type { ControlCommand, ControlExchange } from './control-command.js'
 
 export interface SuccessorProgram {
@@ -23,8 +24,8 @@ export interface Successor {
 
 export interface LiveUpdateOptions {
   readonly successor: Successor
-  /** The server's own. */
-  readonly save: (options: SaveOptions) => Uint8Array
+  /** The server that is replaced; asked for once it serves. */
+  readonly server: () => Pick<XenstoreServer, 'save' | 'yieldTo'>
 }
 
 /** Between looks at whether transactions have ended. */
@@ -138,9 +139,11 @@ class LiveUpdate {
   #update({ client, file, commandLine }: Session, { exchange, version }: Start): void {
     const { reqId, txId, respond } = exchange
     const message = encodeMessage({ type: XenStoreOp.Control, reqId, txId, body: okBody() })
-    const { successor, save } = this.#options
+    const { successor } = this.#options
+    const server = this.#options.server()
+    const save = (options: SaveOptions): Uint8Array => server.save({ ...options, version, reply: { client, message } })
     try {
-      successor.become({ file, commandLine }, (options) => save({ ...options, version, reply: { client, message } }))
+      server.yieldTo(() => successor.become({ file, commandLine }, save))
     } catch (error) {
       this.#session = undefined
       respond(`The program could not be started: ${error instanceof Error ? error.message : String(error)}`)

@@ -26,7 +26,9 @@ export class DomainEnds implements Disposable {
   readonly #events: EventChannels
   readonly #states: DomainStates
   readonly #domains: EndingDomains
-  readonly #port: Port
+  /** Domains that are not served any more though they live: of their end is told all the same. */
+  readonly #lost = new Set<DomainRecord>()
+  #port: Port | undefined
 
   /**
    * @param self the domain of this server
@@ -38,11 +40,7 @@ export class DomainEnds implements Disposable {
     this.#events = events
     this.#states = states
     this.#domains = domains
-    this.#port = events.bindVirq(VIRQ.DomExc)
-    events.listen(this.#port, () => {
-      this.look()
-      events.eoi(this.#port)
-    })
+    this.#listen()
   }
 
   /**
@@ -50,12 +48,19 @@ export class DomainEnds implements Disposable {
    * @param lost domains of the server before this one whose ring cannot be had any more
    */
   begin(lost: readonly DomainRecord[]): void {
-    for (const record of lost) {
-      const state = this.#states.stateOf(record.domid)
-      if (state !== undefined && state !== 'dying') continue
-      this.#domains.forget(record)
-      this.#domains.tell(record.domid)
-    }
+    for (const record of lost) this.#lost.add(record)
+    this.look()
+  }
+
+  /** Leaves the interrupt to another program of this domain. Idempotent. */
+  yield(): void {
+    if (this.#port !== undefined) this.#events.unbind(this.#port)
+    this.#port = undefined
+  }
+
+  /** It came to nothing: goes on, and looks for what happened meanwhile. */
+  regain(): void {
+    this.#listen()
     this.look()
   }
 
@@ -65,7 +70,16 @@ export class DomainEnds implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#events.unbind(this.#port)
+    this.yield()
+  }
+
+  #listen(): void {
+    const port = this.#events.bindVirq(VIRQ.DomExc)
+    this.#port = port
+    this.#events.listen(port, () => {
+      this.look()
+      this.#events.eoi(port)
+    })
   }
 
   #lookAt(record: DomainRecord): void {
@@ -75,8 +89,12 @@ export class DomainEnds implements Disposable {
     const isGone = state === undefined || state === 'dying'
     if (domain === undefined) {
       // As long as it is dying, its builder may still be taking it down by the names that it has here.
-      if (state === undefined) this.#domains.forget(record)
+      const wasServed = this.#lost.has(record)
+      if (state !== undefined && !(isGone && wasServed)) return
+      this.#domains.forget(record)
+      if (this.#lost.delete(record)) this.#domains.tell(domid)
     } else if (isGone) {
+      this.#lost.delete(record)
       this.#domains.release(domid)
     } else if (state === 'shutdown' && !domain.isShutDown) {
       domain.isShutDown = true

@@ -1,5 +1,5 @@
 import type { Domid, GrantRef, Port, SharedMemory } from '@split-driver/abi'
-import type { EventChannels } from '@split-driver/evtchn'
+import type { EventChannels, InheritedPorts } from '@split-driver/evtchn'
 import type { GrantMapper, Mapping } from '@split-driver/grant'
 import type { Client } from '../client/client.js'
 import { DomainRing, type DomainRingOptions } from '../transport/domain-ring.js'
@@ -14,6 +14,12 @@ export interface IntroducedDomainOptions extends Omit<DomainRingOptions, 'page' 
   readonly ownPage?: SharedMemory | undefined
 }
 
+/** The two ends of a domain's event channel: ours, and the domain's, which is `undefined` if it has closed that. */
+export interface ChannelPorts {
+  readonly port: Port
+  readonly remotePort: Port | undefined
+}
+
 /** A domain that is served through its ring page: the page that is mapped and the port that is bound for it. */
 export class IntroducedDomain {
   readonly record: DomainRecord
@@ -23,20 +29,32 @@ export class IntroducedDomain {
   readonly #mapping: Mapping | undefined
   readonly #page: SharedMemory
   #ring: DomainRing | undefined
-  #port: Port | undefined
-  #remotePort: Port
+  #ports: ChannelPorts | undefined
 
-  /** @throws XenError GNTST_* EINVAL ENOSPC; nothing is left mapped or bound then */
-  constructor(options: IntroducedDomainOptions, remotePort: Port) {
+  /** As it was left for us. @throws XenError GNTST_* EINVAL ENOSPC; nothing is left mapped or bound then */
+  static introduce(options: IntroducedDomainOptions, remotePort: Port): IntroducedDomain {
+    return new IntroducedDomain(options, bind(options, remotePort))
+  }
+
+  /**
+   * As another program had it, whose port is ours now.
+   * @throws XenError EINVAL EEXIST if that cannot be, GNTST_*; nothing is left mapped or bound then
+   */
+  static inherit(options: IntroducedDomainOptions, ports: InheritedPorts, port: Port): IntroducedDomain {
+    const remotePort = ports.adopt(options.caller.domain.domid, port)
+    return new IntroducedDomain(options, { port, remotePort })
+  }
+
+  private constructor(options: IntroducedDomainOptions, ports: ChannelPorts) {
     this.record = options.caller.domain
     this.#options = options
-    this.#remotePort = remotePort
-    if (options.ownPage === undefined) this.#mapping = options.mapper.map(this.#domid, [XENSTORE_GRANT], 'writable')
-    this.#page = options.ownPage ?? this.#mapping!.page(0)
+    this.#ports = ports
     try {
-      this.#connect(remotePort)
+      if (options.ownPage === undefined) this.#mapping = options.mapper.map(this.#domid, [XENSTORE_GRANT], 'writable')
+      this.#page = options.ownPage ?? this.#mapping!.page(0)
+      this.#serve(ports)
     } catch (error) {
-      this.#unmap()
+      this.end()
       throw error
     }
   }
@@ -46,9 +64,8 @@ export class IntroducedDomain {
     return this.#ring?.client
   }
 
-  /** Ours, and the domain's. */
-  get ports(): { readonly port: Port; readonly remotePort: Port } | undefined {
-    return this.#port === undefined ? undefined : { port: this.#port, remotePort: this.#remotePort }
+  get ports(): ChannelPorts | undefined {
+    return this.#ports
   }
 
   get #domid(): Domid {
@@ -63,40 +80,40 @@ export class IntroducedDomain {
   reconnect(remotePort: Port): void {
     this.#disconnect()
     DomainRing.reset(this.#page)
-    this.#connect(remotePort)
-  }
-
-  /** Leaves no mapping and no port. */
-  end(): void {
-    this.#disconnect()
-    this.#unmap()
-  }
-
-  /** Wakes whoever waits for a XenStore that answers, as dom0's kernel does since its boot. */
-  announce(): void {
-    if (this.#port !== undefined) this.#events.notify(this.#port)
-  }
-
-  #unmap(): void {
-    if (this.#mapping !== undefined) this.#options.mapper.unmap(this.#mapping)
-  }
-
-  #connect(remotePort: Port): void {
-    this.#remotePort = remotePort
-    this.#port = this.#events.bindInterdomain(this.#domid, remotePort)
+    this.#ports = bind(this.#options, remotePort)
     try {
-      this.#ring = new DomainRing({ ...this.#options, page: this.#page, port: this.#port })
-      this.#ring.listen()
+      this.#serve(this.#ports)
     } catch (error) {
       this.#disconnect()
       throw error
     }
   }
 
+  /** Leaves no mapping and no port. */
+  end(): void {
+    this.#disconnect()
+    if (this.#mapping !== undefined) this.#options.mapper.unmap(this.#mapping)
+  }
+
+  /** Wakes whoever waits for a XenStore that answers, as dom0's kernel does since its boot. */
+  announce(): void {
+    if (this.#ports !== undefined) this.#events.notify(this.#ports.port)
+  }
+
+  #serve({ port }: ChannelPorts): void {
+    this.#ring = new DomainRing({ ...this.#options, page: this.#page, port })
+    this.#ring.listen()
+  }
+
   #disconnect(): void {
     this.#ring?.end()
     this.#ring = undefined
-    if (this.#port !== undefined) this.#events.unbind(this.#port)
-    this.#port = undefined
+    if (this.#ports !== undefined) this.#events.unbind(this.#ports.port)
+    this.#ports = undefined
   }
 }
+
+const bind = ({ events, caller }: IntroducedDomainOptions, remotePort: Port): ChannelPorts => ({
+  port: events.bindInterdomain(caller.domain.domid, remotePort),
+  remotePort,
+})

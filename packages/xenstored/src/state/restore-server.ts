@@ -17,11 +17,22 @@ export interface ResumeOptions {
   readonly channelOf: (fd: number) => ByteChannel | undefined
 }
 
+export interface SavedRing {
+  /** The port that its server had. */
+  readonly port: Port
+  /** The domain's own, of a stream that is ours; 0 if it had closed that. */
+  readonly remotePort: Port | undefined
+  readonly shutDown: boolean
+}
+
 /** How a server takes up who was connected to another. */
 export interface ClientTaker {
   takeChannel(channel: ByteChannel, as: { readonly domid: Domid; readonly privileged: boolean }): Client
-  /** @returns `undefined` if the domain cannot be served any more: it is told of its end in time */
-  takeRing(domid: Domid, remotePort: Port, shutDown: boolean): Client | undefined
+  /**
+   * @returns `undefined` if the domain cannot be served any more: it is told of its end in time
+   * @throws XenError EPROTO if it has a ring already
+   */
+  takeRing(domid: Domid, ring: SavedRing): Client | undefined
 }
 
 /**
@@ -58,7 +69,9 @@ const takeClient = (
   taker: ClientTaker,
 ): Client | undefined => {
   const client =
-    spec.kind === 'socket' ? takeSocket(spec.fd, more, channelOf, taker) : takeRing(spec.domid, more, taker)
+    spec.kind === 'socket'
+      ? takeSocket(spec.fd, more, channelOf, taker)
+      : taker.takeRing(spec.domid, ringOf(spec.port, more))
   if (more !== undefined) client?.transactions.continueAfter(more.lastTxId)
   client?.restore({ input, partial: output.slice(0, partialBytes), whole: output.slice(partialBytes) })
   return client
@@ -76,9 +89,11 @@ const takeSocket = (
   return channel && taker.takeChannel(channel, { domid, privileged: privileged === 1 })
 }
 
-/** Of a stream that is not ours only the port is known that its server had, which ended with it. */
-const takeRing = (domid: Domid, more: ConnectionSupplement | undefined, taker: ClientTaker): Client | undefined =>
-  more && taker.takeRing(domid, more.remotePort as Port, more.shutDown === 1)
+const ringOf = (port: Port, more: ConnectionSupplement | undefined): SavedRing => ({
+  port,
+  remotePort: more?.remotePort as Port | undefined,
+  shutDown: more?.shutDown === 1,
+})
 
 const restoreWatch = (record: WatchRecord, client: Client): void => {
   const { path: given, token } = record

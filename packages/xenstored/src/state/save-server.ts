@@ -23,6 +23,8 @@ export interface SaveOptions {
   readonly fdOf?: (channel: ByteChannel) => number | undefined
   /** The sockets that accept connections. */
   readonly listeners?: readonly { readonly fd: number; readonly path: string }[]
+  /** The descriptor by which ports are bound, if they outlive this program. */
+  readonly evtchnFd?: number | undefined
   /** Of the stream; the lowest that has room for all unless given. What it has no room for is in the supplement alone. */
   readonly version?: number | undefined
   /** A reply that is to be sent by whoever goes on: "OK" if it comes to that. */
@@ -71,7 +73,7 @@ function* savedClients({ accepted, introduced }: ServedClients, { fdOf }: SaveOp
     if (client === undefined || ports === undefined) continue
     const { port, remotePort } = ports
     const spec: ConnectionSpec = { kind: 'ring', domid: record.domid, target: record.target?.domid, port }
-    yield { client, spec, taken: NOTHING, remotePort, shutDown }
+    yield { client, spec, taken: NOTHING, remotePort: remotePort ?? 0, shutDown }
   }
   for (const { channel, client } of accepted) {
     const fd = fdOf?.(channel instanceof DurableChannel ? channel.channel : channel)
@@ -102,11 +104,11 @@ const take = (channel: ByteChannel, before: number): Uint8Array => {
 function* recordsOf(
   host: StoreHost,
   clients: readonly SavedClient[],
-  { listeners = [], reply }: SaveOptions,
+  { listeners = [], reply, evtchnFd = -1 }: SaveOptions,
   version: number,
   controlDomid: Domid,
 ): Generator<StateRecord> {
-  yield { kind: 'GLOBAL_DATA', socketFd: listeners[0]?.fd ?? -1, evtchnFd: -1 }
+  yield { kind: 'GLOBAL_DATA', socketFd: listeners[0]?.fd ?? -1, evtchnFd }
   yield { kind: 'GLOBAL_QUOTA_DATA', perDomain: savedQuotas(host.quotas.defaults), global: [] }
   if (!clients.some(({ spec }) => spec.kind === 'ring' && spec.domid === controlDomid)) yield unserved(controlDomid)
   for (const { client, spec, taken } of clients) {

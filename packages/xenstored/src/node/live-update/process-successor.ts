@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { XenError } from '@split-driver/abi'
+import type { PortBequest } from '@split-driver/evtchn'
 import type { Clock } from '@split-driver/platform'
 import type { Successor, SuccessorProgram } from '../../control/live-update-command.js'
 import type { SaveOptions } from '../../state/save-server.js'
@@ -22,19 +23,20 @@ const RESUME_OPTION = '-U'
 
 const FILE_NAME = 'state_dump'
 
-/**
- * Where one program leaves its state for the next: in XENSTORED_ROOTDIR, where Xen 4.17 and earlier look for it, if that is
- * set, else in XENSTORED_RUNDIR, as later ones do.
- * @see xen/tools/xenstored/lu.c lu_dump_open
- */
+/** Where one program leaves its state for the next. @see xen/tools/xenstored/lu.c lu_dump_open */
 export const stateFile = (environment: NodeJS.ProcessEnv = process.env): string =>
-  join(environment['XENSTORED_ROOTDIR'] ?? environment['XENSTORED_RUNDIR'] ?? '/run/xenstored', FILE_NAME)
+  join(environment['XENSTORED_RUNDIR'] ?? '/run/xenstored', FILE_NAME)
 
-/** Where others may have left theirs. */
-const placesOf = (environment: NodeJS.ProcessEnv): string[] => [
-  join(environment['XENSTORED_RUNDIR'] ?? '/run/xenstored', FILE_NAME),
-  join('/var/lib/xenstored', FILE_NAME),
-]
+/** Where Xen up to 4.17 leaves it, and looks for it. */
+const formerStateFile = (environment: NodeJS.ProcessEnv): string =>
+  join(environment['XENSTORED_ROOTDIR'] ?? '/var/lib/xenstored', FILE_NAME)
+
+/** Tells the next program, of whichever release, to look for the state where it is. */
+const environmentFor = (file: string): NodeJS.ProcessEnv => ({
+  ...process.env,
+  XENSTORED_RUNDIR: dirname(file),
+  XENSTORED_ROOTDIR: dirname(file),
+})
 
 /**
  * The state that another program left in this process.
@@ -42,34 +44,48 @@ const placesOf = (environment: NodeJS.ProcessEnv): string[] => [
  * @throws XenError ENOENT if there is none, EPROTO if it is none
  */
 export const takeSavedState = (expected = stateFile()): SavedState => {
-  const file = [expected, ...placesOf(process.env)].find(existsSync)
+  const file = [expected, stateFile(), formerStateFile(process.env)].find(existsSync)
   if (file === undefined) throw new XenError('ENOENT', `no state of another XenStore daemon is at ${expected}`)
   const bytes = readFileSync(file)
   rmSync(file)
   return readSavedState(bytes)
 }
 
-/** Another program in this process, by execve: open sockets stay open. */
+/** The descriptor of the event channels that the program before has left open, if it has. */
+export const inheritedEvents = ({ stream }: SavedState): number | undefined => {
+  const record = stream.records.find(({ kind }) => kind === 'GLOBAL_DATA')
+  return record?.kind === 'GLOBAL_DATA' && record.evtchnFd >= 0 ? record.evtchnFd : undefined
+}
+
+export interface ProcessSuccessorOptions {
+  readonly clock: Clock
+  /** May be added to later. */
+  readonly sockets: readonly XenstoreSocketServer[]
+  /** Whence ports are left to the next program; without it they end with this one. */
+  readonly ports?: PortBequest | undefined
+  /** Where the state is left; `stateFile()` unless given. */
+  readonly file?: string
+}
+
+/** Another program in this process, by execve: open sockets stay open, and so do event channels. */
 export class ProcessSuccessor implements Successor {
   readonly clock: Clock
   readonly #library: SocketLibrary
   readonly #sockets: readonly XenstoreSocketServer[]
+  readonly #ports: PortBequest | undefined
   readonly #file: string
 
-  /** @returns `undefined` where the kernel's own calls cannot be had. @param sockets may be added to later */
-  static async load(
-    clock: Clock,
-    sockets: readonly XenstoreSocketServer[],
-    file = stateFile(),
-  ): Promise<ProcessSuccessor | undefined> {
+  /** @returns `undefined` where the kernel's own calls cannot be had */
+  static async load(options: ProcessSuccessorOptions): Promise<ProcessSuccessor | undefined> {
     const library = await loadSocketLibrary()
-    return library && new ProcessSuccessor(clock, library, sockets, file)
+    return library && new ProcessSuccessor(library, options)
   }
 
-  private constructor(clock: Clock, library: SocketLibrary, sockets: readonly XenstoreSocketServer[], file: string) {
+  private constructor(library: SocketLibrary, { clock, sockets, ports, file = stateFile() }: ProcessSuccessorOptions) {
     this.clock = clock
     this.#library = library
     this.#sockets = sockets
+    this.#ports = ports
     this.#file = file
   }
 
@@ -93,8 +109,10 @@ export class ProcessSuccessor implements Successor {
       return fd
     }
     const listeners = bequests.flatMap(({ path, bequest }) => (bequest === undefined ? [] : [{ path, fd: bequest.fd }]))
-    writeFileSync(this.#file, save({ fdOf, listeners }), { mode: 0o600 })
-    const kept = [...STANDARD_FDS, ...fds, ...listeners.map(({ fd }) => fd)]
+    const evtchnFd = this.#ports?.bequeath()
+    writeFileSync(this.#file, save({ fdOf, listeners, evtchnFd }), { mode: 0o600 })
+    const events = evtchnFd === undefined ? [] : [evtchnFd]
+    const kept = [...STANDARD_FDS, ...fds, ...listeners.map(({ fd }) => fd), ...events]
     try {
       for (const fd of kept) this.#keepOnExec(fd, true)
       this.#execute(program)
@@ -108,7 +126,7 @@ export class ProcessSuccessor implements Successor {
   #execute({ file, commandLine }: SuccessorProgram): never {
     const given = commandLine?.split(/\s+/).filter((word) => word !== '') ?? ownArguments(file)
     const argv = [file, ...given, ...(given.includes(RESUME_OPTION) ? [] : [RESUME_OPTION])]
-    const environment = Object.entries(process.env).map(([name, value]) => `${name}=${value}`)
+    const environment = Object.entries(environmentFor(this.#file)).map(([name, value]) => `${name}=${value}`)
     this.#library.execve(file, [...argv, null], [...environment, null])
     throw errnoException('execve', this.#library.errno())
   }
