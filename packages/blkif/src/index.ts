@@ -4,14 +4,18 @@ export { type BlkifBackendStats, emptyBackendStats } from './backend/blkif-backe
 export { RequestEngine, type RequestEngineOptions, type Served } from './backend/request-engine.js'
 export type { BlockDevice } from './block-device.js'
 export type { BlockStore, DiscardUnits } from './block-store.js'
-export {
-  BlkifFrontend,
-  type BlkifFrontendOptions,
-  type BlkifOpenOptions,
-  type TransferOptions,
-} from './frontend/blkif-frontend.js'
+export { BlkifFrontend } from './frontend/blkif-frontend.js'
+export type {
+  BlkifFrontendOptions,
+  BlkifOpenOptions,
+  DiscardOptions,
+  TransferMemory,
+  TransferOptions,
+} from './frontend/blkif-frontend-options.js'
 export { type BlkifFrontendStats, emptyFrontendStats } from './frontend/blkif-frontend-stats.js'
 export { ByteDevice, type SectorDisk } from './frontend/byte-device.js'
+export { IoBuffer } from './frontend/io-buffer.js'
+export type { DiscardSupport } from './frontend/optional-operations.js'
 export type { TransferRequest } from './frontend/transfer.js'
 export { TransferEngine, type TransferEngineOptions } from './frontend/transfer-engine.js'
 export { MemoryBlockStore, type MemoryBlockStoreOptions } from './store/memory-block-store.js'

@@ -24,7 +24,7 @@ import {
   SECTORS,
   TYPE,
 } from '../wire/keys.js'
-import { MAX_INDIRECT_PAGES, SEGMENTS_PER_INDIRECT_PAGE, Vdisk } from '../wire/operations.js'
+import { MAX_INDIRECT_SEGMENTS, Vdisk } from '../wire/operations.js'
 import { readRingAddress } from '../wire/ring-keys.js'
 import { BackendQueue } from './backend-queue.js'
 import { type BlkifBackendStats, emptyBackendStats } from './blkif-backend-stats.js'
@@ -58,7 +58,6 @@ export interface BlkifBackendOptions {
   readonly persistentPages?: number
 }
 
-const MOST_INDIRECT_SEGMENTS = MAX_INDIRECT_PAGES * SEGMENTS_PER_INDIRECT_PAGE
 const USUAL_INDIRECT_SEGMENTS = 256
 
 interface OpenDisk {
@@ -84,7 +83,7 @@ export class BlkifBackend extends BackendDevice<Platform> {
   constructor(platform: Platform, path: string, options: BlkifBackendOptions) {
     super(platform, path)
     const { maxIndirectSegments = USUAL_INDIRECT_SEGMENTS, persistentPages = PERSISTENT_LIMIT } = options
-    assertCount('maxIndirectSegments', maxIndirectSegments, MOST_INDIRECT_SEGMENTS)
+    assertCount('maxIndirectSegments', maxIndirectSegments, MAX_INDIRECT_SEGMENTS)
     assertCount('persistentPages', persistentPages, Number.MAX_SAFE_INTEGER)
     this.#options = options
     this.#maxIndirectSegments = maxIndirectSegments

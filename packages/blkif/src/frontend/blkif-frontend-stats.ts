@@ -7,9 +7,13 @@ export interface BlkifFrontendStats {
   writes: number
   /** Flushes and barriers. */
   flushes: number
+  discards: number
+  /** Of reads and writes, those with more segments than a slot holds. */
+  indirect: number
   /** Of requests that were answered with okay. */
   bytesRead: number
   bytesWritten: number
+  bytesDiscarded: number
   /** Responses with a status other than okay. */
   errors: number
   notificationsSent: number
@@ -21,20 +25,26 @@ export const emptyFrontendStats = (): BlkifFrontendStats => ({
   reads: 0,
   writes: 0,
   flushes: 0,
+  discards: 0,
+  indirect: 0,
   bytesRead: 0,
   bytesWritten: 0,
+  bytesDiscarded: 0,
   errors: 0,
   notificationsSent: 0,
   notificationsSaved: 0,
 })
 
-export const countSubmitted = (stats: BlkifFrontendStats, operation: number): void => {
+export const countSubmitted = (stats: BlkifFrontendStats, operation: number, isIndirect: boolean): void => {
+  if (isIndirect) stats.indirect++
   if (operation === BlkifOp.Read) stats.reads++
   else if (operation === BlkifOp.Write) stats.writes++
+  else if (operation === BlkifOp.Discard) stats.discards++
   else stats.flushes++
 }
 
 export const countCompleted = (stats: BlkifFrontendStats, operation: number, bytes: number): void => {
   if (operation === BlkifOp.Read) stats.bytesRead += bytes
+  else if (operation === BlkifOp.Discard) stats.bytesDiscarded += bytes
   else stats.bytesWritten += bytes
 }

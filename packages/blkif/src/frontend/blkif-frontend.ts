@@ -2,42 +2,35 @@ import { XenError } from '@split-driver/abi'
 import type { Platform } from '@split-driver/platform'
 import { FrontendDevice, type KeysToWrite } from '@split-driver/xenbus'
 import { type BlkifAbi, NATIVE_ABI } from '../wire/blkif-abi.js'
-import { geometryKeys, MAX_ORDER, offerKeys, virtualDeviceKeys } from '../wire/device-keys.js'
-import { FEATURE_PERSISTENT, MAX_RING_PAGE_ORDER, MAX_RING_PAGES, VIRTUAL_DEVICE } from '../wire/keys.js'
-import { BlkifOp, MAX_SEGMENTS } from '../wire/operations.js'
+import { geometryKeys, MAX_ORDER, offerKeys, ownDeviceKeys } from '../wire/device-keys.js'
+import {
+  FEATURE_MAX_INDIRECT_SEGMENTS,
+  FEATURE_PERSISTENT,
+  MAX_RING_PAGE_ORDER,
+  MAX_RING_PAGES,
+  TRUSTED,
+  VIRTUAL_DEVICE,
+} from '../wire/keys.js'
+import { BlkifOp, MAX_INDIRECT_SEGMENTS, MAX_SEGMENTS } from '../wire/operations.js'
 import { formatRingAddress } from '../wire/ring-keys.js'
 import { virtualDeviceNumber } from '../wire/virtual-device.js'
+import type {
+  BlkifFrontendOptions,
+  BlkifOpenOptions,
+  DiscardOptions,
+  TransferMemory,
+  TransferOptions,
+} from './blkif-frontend-options.js'
 import { type BlkifFrontendStats, emptyFrontendStats } from './blkif-frontend-stats.js'
-import { type DiskGeometry, judgeGeometry, judgeTransfer } from './disk-geometry.js'
-import { FlushSupport } from './flush-support.js'
+import { type DiskGeometry, judgeDiscard, judgeGeometry, judgeTransfer } from './disk-geometry.js'
 import { FrontendQueue } from './frontend-queue.js'
+import { IoBuffer } from './io-buffer.js'
+import { type DiscardSupport, OptionalOperations } from './optional-operations.js'
 import type { Buffers } from './scatter.js'
 import type { TransferEngine } from './transfer-engine.js'
 
-export interface BlkifFrontendOptions {
-  /** `ring-page-order`: 2ⁿ ring pages, if the backend takes as many, else as many as it does; 0 to 4, 0 unless given. */
-  readonly ringPageOrder?: number
-  /**
-   * Most pages of this domain that are granted for data at a time, at least the 11 of one request. They are granted as
-   * they are needed; unless given, as many as all the ring's requests can name: 352 for one page of ring.
-   */
-  readonly dataPages?: number
-  /** The layout of requests; the machine's own unless given. */
-  readonly abi?: BlkifAbi
-}
-
-export interface BlkifOpenOptions extends BlkifFrontendOptions {
-  /** Gives the opening up. */
-  readonly signal?: AbortSignal
-}
-
-export interface TransferOptions {
-  /**
-   * Gives up waiting: the call is rejected with ABORTED and its buffers are not touched again. What is on the ring already
-   * is carried out nevertheless; what is not, is not.
-   */
-  readonly signal?: AbortSignal
-}
+/** As Linux's blkfront unless told otherwise: 128 KiB a request. */
+const USUAL_SEGMENTS = 32
 
 /**
  * A virtual disk as its guest sees it. Calls may overlap; they are put on the ring in their order, and done in any.
@@ -49,22 +42,31 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
   /** Since the device was created. */
   readonly stats: BlkifFrontendStats = emptyFrontendStats()
   readonly #ringPageOrder: number
+  readonly #maxSegments: number
   readonly #dataPages: number
   readonly #abi: BlkifAbi
   #queue: FrontendQueue | undefined
   #engine: TransferEngine | undefined
   #geometry: DiskGeometry | undefined
-  #flush = new FlushSupport(false, false)
+  #operations: OptionalOperations | undefined
+  /** `trusted` is not 0: the backend may reach a caller's own memory. */
+  #trusted = true
 
   /** @param path the device's directory, such as `device/vbd/51712` */
   constructor(platform: Platform, path: string, options: BlkifFrontendOptions = {}) {
     const { ringPageOrder = 0, dataPages = Number.POSITIVE_INFINITY, abi = NATIVE_ABI } = options
+    const { maxSegments = USUAL_SEGMENTS } = options
     super(platform, path)
     if (!Number.isInteger(ringPageOrder) || ringPageOrder < 0 || ringPageOrder > MAX_ORDER)
       throw new RangeError(`ringPageOrder must be an integer from 0 to ${MAX_ORDER}, not ${ringPageOrder}`)
+    if (!Number.isInteger(maxSegments) || maxSegments < MAX_SEGMENTS || maxSegments > MAX_INDIRECT_SEGMENTS)
+      throw new RangeError(
+        `maxSegments must be an integer from ${MAX_SEGMENTS} to ${MAX_INDIRECT_SEGMENTS}, not ${maxSegments}`,
+      )
     if (!(dataPages >= MAX_SEGMENTS))
       throw new RangeError(`dataPages must be at least ${MAX_SEGMENTS}, not ${dataPages}`)
     this.#ringPageOrder = ringPageOrder
+    this.#maxSegments = maxSegments
     this.#dataPages = dataPages
     this.#abi = abi
   }
@@ -99,9 +101,28 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
     return this.#connected.readOnly
   }
 
-  /** Operations by which the backend makes writes durable, as far as it still does them. */
-  get features(): { readonly flushCache: boolean; readonly barrier: boolean } {
-    return this.#flush
+  /** Operations that a backend need not do, as far as it offered them and still does them. */
+  get features(): {
+    readonly flushCache: boolean
+    readonly barrier: boolean
+    readonly discard: DiscardSupport | undefined
+  } {
+    return this.#open(this.#operations)
+  }
+
+  /**
+   * Memory from and to which transfers of this disk copy nothing. It is the caller's to dispose. Where the toolstack says
+   * that the backend is not to be trusted (`trusted` = 0), or another domain serves the disk by now, it works all the
+   * same, and its bytes are copied.
+   * @param byteLength at least 1
+   * @throws XenError ENOSPC: no pages or grant references are left; CLOSED
+   */
+  allocate(byteLength: number): IoBuffer {
+    this.#open(this.#engine)
+    if (!Number.isInteger(byteLength) || byteLength < 1)
+      throw new RangeError(`a buffer has at least one byte, not ${byteLength}`)
+    if (!this.#trusted) return IoBuffer.private(byteLength)
+    return IoBuffer.grant(this.host.sharer, this.otherend.domid, byteLength)
   }
 
   /**
@@ -110,7 +131,7 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
    * @throws XenError EIO: the backend could not; CLOSED, RING_BAD_RESPONSE, RING_PROD_OVERFLOW: the device has closed, or
    * closes because of this; ABORTED; ENOSPC: no pages. RangeError: no whole sectors of this disk
    */
-  read(sectorNumber: number, target: Uint8Array | Buffers, options: TransferOptions = {}): Promise<void> {
+  read(sectorNumber: number, target: TransferMemory, options: TransferOptions = {}): Promise<void> {
     return this.#transfer(BlkifOp.Read, sectorNumber, target, options)
   }
 
@@ -119,7 +140,7 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
    * settled. It is durable after a `flush` that began later.
    * @throws as `read`; XenError EROFS: the disk is read-only
    */
-  write(sectorNumber: number, source: Uint8Array | Buffers, options: TransferOptions = {}): Promise<void> {
+  write(sectorNumber: number, source: TransferMemory, options: TransferOptions = {}): Promise<void> {
     return this.#transfer(BlkifOp.Write, sectorNumber, source, options)
   }
 
@@ -129,13 +150,40 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
    * @throws XenError EIO; EOPNOTSUPP: the backend offered it and does not do it; CLOSED … as `read`
    */
   flush({ signal }: TransferOptions = {}): Promise<void> {
-    const engine = this.#engine
-    if (engine === undefined) return Promise.reject(this.#closedError())
-    const operation = this.#flush.operation
-    if (operation !== undefined)
-      return engine.transfer({ operation, sectorNumber: 0, buffers: [], byteLength: 0, signal })
-    if (!this.#flush.wasOffered) return Promise.resolve()
-    return Promise.reject(new XenError('EOPNOTSUPP', `the backend of ${this.path} does not flush its cache`))
+    return this.#carryOut((engine, operations) => {
+      const operation = operations.flushOperation
+      if (operation !== undefined)
+        return engine.transfer({ operation, sectorNumber: 0, buffers: [], byteLength: 0, signal })
+      if (!operations.offeredFlush) return Promise.resolve()
+      throw new XenError('EOPNOTSUPP', `the backend of ${this.path} does not flush its cache`)
+    })
+  }
+
+  /**
+   * Nobody needs these sectors any more: until they are written again each reads as it was or as zeros.
+   * @param sectorNumber in units of 512 bytes, as `sectorCount`
+   * @throws XenError EOPNOTSUPP: the backend does not offer it, or does not do it; EROFS; EIO; CLOSED … as `read`.
+   * RangeError: no whole sectors of this disk
+   */
+  discard(sectorNumber: number, sectorCount: number, { signal, secure = false }: DiscardOptions = {}): Promise<void> {
+    return this.#carryOut((engine, { discard }) => {
+      judgeDiscard(this.#connected, sectorNumber, sectorCount)
+      this.#demandWritable()
+      if (discard === undefined) throw new XenError('EOPNOTSUPP', `the backend of ${this.path} does not take discards`)
+      // Without `discard-secure` a backend would ignore the flag (rule 29), and the caller would believe in vain.
+      if (secure && !discard.secure)
+        throw new XenError('EOPNOTSUPP', `the backend of ${this.path} does not discard securely`)
+      if (sectorCount === 0) return Promise.resolve()
+      const operation = BlkifOp.Discard
+      return engine.transfer({
+        operation,
+        sectorNumber,
+        buffers: [],
+        byteLength: 0,
+        discard: { sectorCount, secure },
+        signal,
+      })
+    })
   }
 
   protected async publish(): Promise<KeysToWrite> {
@@ -152,16 +200,19 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
   }
 
   protected async connect(): Promise<void> {
-    const own = await this.readOwn(virtualDeviceKeys)
+    const own = await this.readOwn(ownDeviceKeys)
     const keys = await this.readOtherend(geometryKeys)
     this.#geometry = judgeGeometry(keys)
-    this.#flush = new FlushSupport(keys['feature-flush-cache'], keys['feature-barrier'])
+    this.#trusted = own[TRUSTED]
+    const operations = new OptionalOperations(keys)
+    this.#operations = operations
     this.#engine = this.#queue!.start({
       handle: own[VIRTUAL_DEVICE] ?? Number(this.path.slice(this.path.lastIndexOf('/') + 1)),
       sectorBytes: this.#geometry.sectorBytes,
+      maxSegments: Math.max(MAX_SEGMENTS, Math.min(this.#maxSegments, keys[FEATURE_MAX_INDIRECT_SEGMENTS])),
       dataPages: this.#dataPages,
       stats: this.stats,
-      onFailedRequest: (operation) => this.#flush.failed(operation),
+      onFailedRequest: (operation, status) => operations.failed(operation, status),
     })
   }
 
@@ -176,33 +227,53 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
   }
 
   get #connected(): DiskGeometry {
-    if (this.#geometry === undefined) throw this.#closedError()
-    return this.#geometry
+    return this.#open(this.#geometry)
+  }
+
+  /** @throws XenError CLOSED if there is none of it yet, or no longer */
+  #open<T>(part: T | undefined): T {
+    if (part === undefined) throw this.#closedError()
+    return part
   }
 
   #closedError(): XenError {
     return new XenError('CLOSED', `the disk ${this.path} is not open`, { detail: { path: this.path } })
   }
 
-  #transfer(
-    operation: BlkifOp,
-    sectorNumber: number,
-    memory: Uint8Array | Buffers,
-    { signal }: TransferOptions,
-  ): Promise<void> {
-    const engine = this.#engine
-    const buffers = memory instanceof Uint8Array ? [memory] : memory
+  #demandWritable(): void {
+    if (this.readOnly) throw new XenError('EROFS', `the disk ${this.path} is read-only`)
+  }
+
+  /** What `start` throws is the promise's rejection. */
+  #carryOut(start: (engine: TransferEngine, operations: OptionalOperations) => Promise<void>): Promise<void> {
     try {
-      if (engine === undefined) throw this.#closedError()
-      const byteLength = judgeTransfer(this.#connected, sectorNumber, buffers)
-      if (operation === BlkifOp.Write && this.readOnly)
-        throw new XenError('EROFS', `the disk ${this.path} is read-only`)
-      if (byteLength === 0) return Promise.resolve()
-      return engine.transfer({ operation, sectorNumber, buffers, byteLength, signal })
+      return start(this.#open(this.#engine), this.#open(this.#operations))
     } catch (error) {
       return Promise.reject(error)
     }
   }
+
+  #transfer(
+    operation: BlkifOp,
+    sectorNumber: number,
+    memory: TransferMemory,
+    { signal }: TransferOptions,
+  ): Promise<void> {
+    return this.#carryOut((engine) => {
+      const ioBuffer = memory instanceof IoBuffer ? memory : undefined
+      if (ioBuffer?.isDisposed) throw new XenError('CLOSED', 'the buffer has been disposed')
+      const buffers = buffersOf(memory)
+      const byteLength = judgeTransfer(this.#connected, sectorNumber, buffers)
+      if (operation === BlkifOp.Write) this.#demandWritable()
+      if (byteLength === 0) return Promise.resolve()
+      return engine.transfer({ operation, sectorNumber, buffers, byteLength, ioBuffer, signal })
+    })
+  }
+}
+
+const buffersOf = (memory: TransferMemory): Buffers => {
+  if (memory instanceof Uint8Array) return [memory]
+  return memory instanceof IoBuffer ? [memory.bytes] : memory
 }
 
 const deviceNumber = (disk: string | number): number => (typeof disk === 'number' ? disk : virtualDeviceNumber(disk))

@@ -1,10 +1,14 @@
 import { SECTOR_BYTES } from '@split-driver/abi'
 import type { BlockDevice } from '../block-device.js'
 import type { BlkifFrontend } from './blkif-frontend.js'
+import type { Buffers } from './scatter.js'
 import { WriteOrder } from './write-order.js'
 
 /** What this face needs of a disk. */
-export type SectorDisk = Pick<BlkifFrontend, 'read' | 'write' | 'flush' | 'sectorBytes' | 'sectorCount' | 'readOnly'>
+export interface SectorDisk extends Pick<BlkifFrontend, 'flush' | 'sectorBytes' | 'sectorCount' | 'readOnly'> {
+  read(sectorNumber: number, target: Uint8Array | Buffers): Promise<void>
+  write(sectorNumber: number, source: Uint8Array | Buffers): Promise<void>
+}
 
 /** The whole sectors around a range of bytes, and how many of their bytes lie before and after it. */
 interface Cover {

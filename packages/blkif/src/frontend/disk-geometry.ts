@@ -46,10 +46,17 @@ export const judgeGeometry = (keys: KeyValues<(typeof geometryKeys)['shapes']>):
  */
 export const judgeTransfer = (disk: DiskGeometry, sectorNumber: number, buffers: Buffers): number => {
   const byteLength = totalBytes(buffers)
-  const { sectorBytes, sectorCount } = disk
+  demandSectors(disk, sectorNumber, byteLength)
+  return byteLength
+}
+
+/** @throws RangeError unless it is made of whole logical sectors of this disk */
+export const judgeDiscard = (disk: DiskGeometry, sectorNumber: number, sectorCount: number): void =>
+  demandSectors(disk, sectorNumber, sectorCount * SECTOR_BYTES)
+
+const demandSectors = ({ sectorBytes, sectorCount }: DiskGeometry, sectorNumber: number, byteLength: number): void => {
   if (byteLength % sectorBytes !== 0 || (sectorNumber * SECTOR_BYTES) % sectorBytes !== 0)
     throw new RangeError(`${byteLength} bytes at sector ${sectorNumber} are not whole sectors of ${sectorBytes} bytes`)
-  if (!(sectorNumber >= 0 && sectorNumber + byteLength / SECTOR_BYTES <= sectorCount))
+  if (!(sectorNumber >= 0 && byteLength >= 0 && sectorNumber + byteLength / SECTOR_BYTES <= sectorCount))
     throw new RangeError(`${byteLength} bytes at sector ${sectorNumber} lie beyond the disk's ${sectorCount} sectors`)
-  return byteLength
 }

@@ -17,7 +17,7 @@ export interface FrontendQueueOptions {
 /** What is known only when the backend is connected. */
 export type StartOptions = Pick<
   TransferEngineOptions,
-  'handle' | 'sectorBytes' | 'stats' | 'onFailedRequest' | 'dataPages'
+  'handle' | 'sectorBytes' | 'maxSegments' | 'stats' | 'onFailedRequest' | 'dataPages'
 >
 
 /** One ring and its port, from their allocation until they are given back. */

@@ -1,3 +1,6 @@
+import { PAGE_BYTES } from '@split-driver/abi'
+import type { DataPage } from './data-page.js'
+
 /** A caller's buffers, one after the other, as if they were one. */
 export type Buffers = readonly Uint8Array[]
 
@@ -7,30 +10,39 @@ export const totalBytes = (buffers: Buffers): number => {
   return total
 }
 
-/** Copies bytes `from` … of `buffers` into `target` until it is full. */
-export const gather = (buffers: Buffers, from: number, target: Uint8Array): void => {
-  let start = 0
-  for (let i = 0; i < buffers.length && start < from + target.length; i++) {
-    const buffer = buffers[i]!
-    const low = Math.max(from - start, 0)
-    const high = Math.min(from + target.length - start, buffer.length)
-    if (low < high) target.set(piece(buffer, low, high), start + low - from)
-    start += buffer.length
+/** Copies `length` bytes of `buffers`, from byte `from` on, into `pages` from their beginning. */
+export const gather = (buffers: Buffers, from: number, pages: readonly DataPage[], length: number): void =>
+  eachPiece(buffers, from, pages, length, intoPage)
+
+/** Copies the first `length` bytes of `pages` into `buffers`, from byte `from` on. */
+export const scatter = (buffers: Buffers, from: number, pages: readonly DataPage[], length: number): void =>
+  eachPiece(buffers, from, pages, length, outOfPage)
+
+/** Moves `size` bytes between `buffer` at `at` and `page` at `start`. */
+type Move = (buffer: Uint8Array, at: number, page: Uint8Array, start: number, size: number) => void
+
+/** Walks buffers and pages side by side; each piece lies within one of each. */
+const eachPiece = (buffers: Buffers, from: number, pages: readonly DataPage[], length: number, move: Move): void => {
+  let index = 0
+  let at = from
+  for (let done = 0; done < length; ) {
+    const buffer = buffers[index]!
+    if (at >= buffer.length) {
+      at -= buffer.length
+      index++
+      continue
+    }
+    const start = done % PAGE_BYTES
+    const size = Math.min(buffer.length - at, PAGE_BYTES - start, length - done)
+    move(buffer, at, pages[(done - start) / PAGE_BYTES]!.bytes, start, size)
+    at += size
+    done += size
   }
 }
 
-/** Copies all of `source` into bytes `from` … of `buffers`. */
-export const scatter = (buffers: Buffers, from: number, source: Uint8Array): void => {
-  let start = 0
-  for (let i = 0; i < buffers.length && start < from + source.length; i++) {
-    const buffer = buffers[i]!
-    const low = Math.max(from - start, 0)
-    const high = Math.min(from + source.length - start, buffer.length)
-    if (low < high) buffer.set(piece(source, start + low - from, start + high - from), low)
-    start += buffer.length
-  }
-}
+const intoPage: Move = (buffer, at, page, start, size) => page.set(piece(buffer, at, size), start)
+const outOfPage: Move = (buffer, at, page, start, size) => buffer.set(piece(page, start, size), at)
 
 /** The whole is taken as it is: the usual case makes no view. */
-const piece = (bytes: Uint8Array, low: number, high: number): Uint8Array =>
-  low === 0 && high === bytes.length ? bytes : bytes.subarray(low, high)
+const piece = (bytes: Uint8Array, start: number, size: number): Uint8Array =>
+  size === bytes.length ? bytes : bytes.subarray(start, start + size)

@@ -1,3 +1,4 @@
+import type { DataPage } from './data-page.js'
 import type { Transfer } from './transfer.js'
 
 /**
@@ -12,6 +13,8 @@ export class ShadowTable {
   /** Where in its transfer the request's bytes begin. */
   readonly offset: Float64Array
   readonly byteLength: Int32Array
+  /** Pages of the pool that the request holds: those of its data, if they are not the caller's own, then its descriptors. */
+  readonly pages: readonly DataPage[][]
   readonly #transfers: (Transfer | undefined)[]
   readonly #uses: Int32Array
   readonly #free: Int32Array
@@ -22,6 +25,7 @@ export class ShadowTable {
     this.operation = new Uint8Array(size)
     this.offset = new Float64Array(size)
     this.byteLength = new Int32Array(size)
+    this.pages = Array.from({ length: size }, () => [])
     this.#transfers = new Array(size).fill(undefined)
     this.#uses = new Int32Array(size)
     this.#free = Int32Array.from({ length: size }, (_, i) => size - 1 - i)
@@ -32,7 +36,7 @@ export class ShadowTable {
     return this.#free.length - this.#freeCount
   }
 
-  /** The place that was freed last: its pages are the likeliest to be known to the backend (rule 22). At least one is free. */
+  /** The place that will be taken next. At least one is free. */
   peek(): number {
     return this.#free[this.#freeCount - 1]!
   }
@@ -58,8 +62,14 @@ export class ShadowTable {
     this.#free[this.#freeCount++] = index
   }
 
-  /** The transfer of each outstanding request; the same one as often as it has requests. */
-  transfers(): Transfer[] {
-    return this.#transfers.filter((transfer) => transfer !== undefined)
+  /** Releases all. @returns the transfer of each request that was outstanding; the same one as often as it had requests */
+  releaseAll(): Transfer[] {
+    const released: Transfer[] = []
+    for (const [index, transfer] of this.#transfers.entries()) {
+      if (transfer === undefined) continue
+      released.push(transfer)
+      this.release(index)
+    }
+    return released
   }
 }

@@ -1,26 +1,21 @@
-import { type Domid, PAGE_BYTES, SECTOR_BYTES, XenError } from '@split-driver/abi'
-import type { GrantSharer, SharedPages } from '@split-driver/grant'
+import { type Domid, SECTOR_BYTES, XenError } from '@split-driver/abi'
+import type { GrantSharer } from '@split-driver/grant'
 import type { FrontRing } from '@split-driver/ring'
-import type { BlkifAbi } from '../wire/blkif-abi.js'
-import { BlkifOp, BlkifStatus, MAX_SEGMENTS } from '../wire/operations.js'
+import { BlkifOp, BlkifStatus } from '../wire/operations.js'
 import { type BlkifFrontendStats, countCompleted, countSubmitted } from './blkif-frontend-stats.js'
-import { DataPages } from './data-pages.js'
-import { fillRequest, type RequestHead } from './fill-request.js'
-import { gather, scatter } from './scatter.js'
+import type { DataPage } from './data-page.js'
+import { PagePool } from './page-pool.js'
+import { RequestWriter, type RequestWriterOptions } from './request-writer.js'
+import { scatter } from './scatter.js'
 import { ShadowTable } from './shadow-table.js'
 import { Transfer, type TransferRequest } from './transfer.js'
 import { TransferQueue } from './transfer-queue.js'
 
-export interface TransferEngineOptions {
+export interface TransferEngineOptions extends RequestWriterOptions {
   readonly ring: FrontRing
-  readonly abi: BlkifAbi
   readonly sharer: GrantSharer
   readonly backendDomid: Domid
-  /** The device's number, for the request's `handle`. */
-  readonly handle: number
-  /** Logical sector size in bytes: no request splits one. */
-  readonly sectorBytes: number
-  /** Most pages for data at a time; at least 11. */
+  /** Most pages of the pool at a time; at least 11. */
   readonly dataPages: number
   /** Counted up. */
   readonly stats: BlkifFrontendStats
@@ -41,12 +36,9 @@ export class TransferEngine {
   readonly #options: TransferEngineOptions
   readonly #queue = new TransferQueue()
   readonly #shadow: ShadowTable
-  readonly #pages: DataPages
-  readonly #requestBytes: number
-  readonly #request: Int32Array
+  readonly #pool: PagePool
+  readonly #writer: RequestWriter
   readonly #response = new Int32Array(RESPONSE_WORDS)
-  /** Filled anew for each request, so that none makes an object. */
-  readonly #head: RequestHead
   /** Why no more transfers are taken. */
   #closed: XenError | undefined
   #onIdle: (() => void) | undefined
@@ -54,10 +46,8 @@ export class TransferEngine {
   constructor(options: TransferEngineOptions) {
     this.#options = options
     this.#shadow = new ShadowTable(options.ring.ringSize)
-    this.#pages = new DataPages(options.sharer, options.backendDomid, options.dataPages)
-    this.#requestBytes = MAX_SEGMENTS * PAGE_BYTES - ((MAX_SEGMENTS * PAGE_BYTES) % options.sectorBytes)
-    this.#request = new Int32Array(options.abi.request.words)
-    this.#head = { operation: 0, handle: options.handle, sectorNumber: 0, index: 0, uses: 0 }
+    this.#pool = new PagePool(options.sharer, options.backendDomid, options.dataPages)
+    this.#writer = new RequestWriter(this.#pool, options)
   }
 
   /**
@@ -66,10 +56,12 @@ export class TransferEngine {
    */
   transfer(request: TransferRequest): Promise<void> {
     return new Promise((resolve, reject) => {
-      const transfer = new Transfer(request, resolve, reject)
+      const granted = request.ioBuffer?.reachableBy(this.#options.backendDomid)
+      const transfer = new Transfer(request, granted, resolve, reject)
       if (this.#closed !== undefined) return transfer.settle(this.#closed)
       if (request.signal?.aborted) return transfer.giveUp()
       transfer.listen(this.#giveUp)
+      granted?.hold()
       this.#queue.append(transfer)
       this.#submit()
     })
@@ -111,17 +103,20 @@ export class TransferEngine {
   /** Every transfer is rejected with `reason`; so is whatever is asked for later. Idempotent. */
   close(reason: XenError): void {
     this.#closed ??= reason
-    for (const transfer of this.#shadow.transfers()) transfer.settle(reason)
+    for (const transfer of this.#shadow.releaseAll()) {
+      transfer.granted?.release()
+      transfer.settle(reason)
+    }
     for (let first = this.#queue.first; first !== undefined; first = this.#queue.first) {
-      this.#queue.remove(first)
+      this.#leaveQueue(first)
       first.settle(reason)
     }
     this.#onIdle?.()
   }
 
-  /** Ends the grants of the data pages, after `close`. */
+  /** Ends the grants of the pool's pages, after `close`. */
   unshare(): void {
-    this.#pages.unshare()
+    this.#pool.unshare()
   }
 
   #submit(): void {
@@ -142,35 +137,37 @@ export class TransferEngine {
 
   /** Puts one request of the first transfer on the ring, or drops it for good. @returns false if it waits for pages */
   #tryFill(transfer: Transfer): boolean {
+    const pages = this.#shadow.pages[this.#shadow.peek()]!
     try {
-      const pages = this.#pages.of(this.#shadow.peek())
-      if (pages !== undefined) this.#fill(transfer, pages)
-      return pages !== undefined
+      if (!this.#writer.begin(transfer, pages)) return false
     } catch (error) {
-      this.#queue.remove(transfer)
+      this.#leaveQueue(transfer)
       transfer.settle(XenError.is(error) ? error : new XenError('ENOSPC', 'no pages for data', { cause: error }))
       return true
     }
+    this.#fill(transfer, pages)
+    return true
   }
 
-  #fill(transfer: Transfer, pages: SharedPages): void {
-    const { ring, abi, stats } = this.#options
-    const { operation, buffers, byteLength, sectorNumber } = transfer.request
+  #fill(transfer: Transfer, pages: readonly DataPage[]): void {
+    const { ring, stats } = this.#options
+    const { operation, byteLength } = transfer.request
     const offset = transfer.submittedBytes
-    const length = Math.min(byteLength - offset, this.#requestBytes)
-    if (operation === BlkifOp.Write) gather(buffers, offset, pages.memory.mutableBytes(0, length))
-
-    const head = this.#head
-    head.operation = operation
-    head.sectorNumber = sectorNumber + offset / SECTOR_BYTES
-    head.index = this.#shadow.peek()
-    head.uses = this.#shadow.take(transfer, operation, offset, length)
-    ring.putRequest(this.#request, 0, fillRequest(this.#request, abi, head, pages, length))
-    countSubmitted(stats, operation)
+    const length = this.#writer.byteLength
+    const index = this.#shadow.peek()
+    const uses = this.#shadow.take(transfer, operation, offset, length)
+    ring.putRequest(this.#writer.words, 0, this.#writer.write(transfer, index, uses, pages))
+    countSubmitted(stats, operation, this.#writer.isIndirect)
+    transfer.granted?.hold()
     transfer.submittedBytes += length
     transfer.outstanding++
     transfer.submitted = transfer.submittedBytes === byteLength
-    if (transfer.submitted) this.#queue.remove(transfer)
+    if (transfer.submitted) this.#leaveQueue(transfer)
+  }
+
+  /** Nothing more of it will be put on the ring. */
+  #leaveQueue(transfer: Transfer): void {
+    if (this.#queue.remove(transfer)) transfer.granted?.release()
   }
 
   #checkIdle(): void {
@@ -199,25 +196,29 @@ export class TransferEngine {
 
   #complete(transfer: Transfer, index: number, status: BlkifStatus): void {
     const { stats, onFailedRequest } = this.#options
-    const operation = this.#shadow.operation[index]!
+    const { request, granted } = transfer
+    const { operation, discard } = request
+    const pages = this.#shadow.pages[index]!
     const length = this.#shadow.byteLength[index]!
     if (status === BlkifStatus.Okay) {
-      countCompleted(stats, operation, length)
-      if (operation === BlkifOp.Read && !transfer.settled)
-        scatter(transfer.request.buffers, this.#shadow.offset[index]!, this.#pages.of(index)!.memory.bytes(0, length))
+      countCompleted(stats, operation, discard === undefined ? length : discard.sectorCount * SECTOR_BYTES)
+      if (operation === BlkifOp.Read && granted === undefined && !transfer.settled)
+        scatter(request.buffers, this.#shadow.offset[index]!, pages, length)
     } else {
       stats.errors++
-      transfer.fail(failure(transfer.request, status))
-      this.#queue.remove(transfer)
+      transfer.fail(failure(request, status))
+      this.#leaveQueue(transfer)
       onFailedRequest(operation, status)
     }
+    this.#pool.giveBack(pages)
     this.#shadow.release(index)
+    granted?.release()
     transfer.outstanding--
     transfer.finish()
   }
 
   readonly #giveUp = (transfer: Transfer): void => {
-    this.#queue.remove(transfer)
+    this.#leaveQueue(transfer)
     transfer.giveUp()
   }
 }

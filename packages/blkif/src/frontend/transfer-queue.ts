@@ -12,14 +12,15 @@ export class TransferQueue {
     this.#last = transfer
   }
 
-  /** Does nothing if it is not in the queue. */
-  remove(transfer: Transfer): void {
-    if (transfer !== this.first && transfer.previous === undefined) return
+  /** @returns false if it is not in the queue */
+  remove(transfer: Transfer): boolean {
+    if (transfer !== this.first && transfer.previous === undefined) return false
     if (transfer.previous === undefined) this.first = transfer.next
     else transfer.previous.next = transfer.next
     if (transfer.next === undefined) this.#last = transfer.previous
     else transfer.next.previous = transfer.previous
     transfer.next = undefined
     transfer.previous = undefined
+    return true
   }
 }

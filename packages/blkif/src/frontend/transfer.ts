@@ -1,5 +1,7 @@
 import { XenError } from '@split-driver/abi'
 import type { BlkifOp } from '../wire/operations.js'
+import type { GrantedMemory } from './granted-memory.js'
+import type { IoBuffer } from './io-buffer.js'
 import type { Buffers } from './scatter.js'
 
 /** What a caller asks for. */
@@ -7,10 +9,14 @@ export interface TransferRequest {
   readonly operation: BlkifOp
   /** Unit: 512 bytes. */
   readonly sectorNumber: number
-  /** Filled or sent; none for a flush. */
+  /** Filled or sent; none for a flush or a discard. */
   readonly buffers: Buffers
   /** All of `buffers` together, in whole sectors. */
   readonly byteLength: number
+  /** Where the only one of `buffers` lies, if the backend may be told so. */
+  readonly ioBuffer?: IoBuffer | undefined
+  /** What a discard is about; unit: 512 bytes. */
+  readonly discard?: { readonly sectorCount: number; readonly secure: boolean }
   readonly signal?: AbortSignal | undefined
 }
 
@@ -32,8 +38,10 @@ export class Transfer {
   #failure: XenError | undefined
   #abort: (() => void) | undefined
 
+  /** @param granted the pages of `request.ioBuffer`, if this backend can be told of them: then nothing is copied */
   constructor(
     readonly request: TransferRequest,
+    readonly granted: GrantedMemory | undefined,
     readonly resolve: () => void,
     readonly reject: (error: XenError) => void,
   ) {}

@@ -24,7 +24,13 @@ export const assertGeometry = (name: string, byteLength: number, sectorBytes: nu
 export const transferBytes = (byteLength: number, position: number, views: readonly Uint8Array[]): number => {
   let total = 0
   for (let i = 0; i < views.length; i++) total += views[i]!.length
-  if (position % SECTOR_BYTES !== 0 || total % SECTOR_BYTES !== 0 || !(position >= 0 && position <= byteLength - total))
-    throw new RangeError(`${total} bytes at ${position} are not whole sectors of a disk of ${byteLength} bytes`)
+  assertRange(byteLength, position, total)
   return total
+}
+
+/** @throws RangeError unless `length` bytes at `position` are whole 512-byte sectors within the disk */
+export const assertRange = (byteLength: number, position: number, length: number): void => {
+  const isWhole = position % SECTOR_BYTES === 0 && length % SECTOR_BYTES === 0
+  if (!(isWhole && length >= 0 && position >= 0 && position <= byteLength - length))
+    throw new RangeError(`${length} bytes at ${position} are not whole sectors of a disk of ${byteLength} bytes`)
 }

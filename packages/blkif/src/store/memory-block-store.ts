@@ -1,6 +1,6 @@
 import { SECTOR_BYTES, XenError } from '@split-driver/abi'
-import type { BlockStore } from '../block-store.js'
-import { assertGeometry, transferBytes } from './geometry.js'
+import type { BlockStore, DiscardUnits } from '../block-store.js'
+import { assertGeometry, assertRange, transferBytes } from './geometry.js'
 
 export interface MemoryBlockStoreOptions {
   /** Logical sector size in bytes; 512 unless given. */
@@ -9,11 +9,15 @@ export interface MemoryBlockStoreOptions {
   readonly readOnly?: boolean
 }
 
-/** A disk whose bytes are the caller's own memory. Answers at once; a flush has nothing to do. */
+/**
+ * A disk whose bytes are the caller's own memory. Answers at once; a flush has nothing to do. What is discarded reads as
+ * zeros, and no copy remains.
+ */
 export class MemoryBlockStore implements BlockStore {
   readonly byteLength: number
   readonly sectorBytes: number
   readonly readOnly: boolean
+  readonly discardUnits: DiscardUnits
   readonly #bytes: Uint8Array
 
   /**
@@ -25,6 +29,7 @@ export class MemoryBlockStore implements BlockStore {
     this.readOnly = options.readOnly ?? false
     assertGeometry('the memory disk', bytes.length, this.sectorBytes)
     this.byteLength = bytes.length
+    this.discardUnits = { granularityBytes: this.sectorBytes, secure: true }
     this.#bytes = bytes
   }
 
@@ -38,7 +43,7 @@ export class MemoryBlockStore implements BlockStore {
   }
 
   write(position: number, sources: readonly Uint8Array[]): void {
-    if (this.readOnly) throw new XenError('EROFS', 'the memory disk is read-only')
+    this.#assertWritable()
     transferBytes(this.byteLength, position, sources)
     let at = position
     for (const source of sources) {
@@ -48,6 +53,20 @@ export class MemoryBlockStore implements BlockStore {
   }
 
   flush(): void {}
+
+  discard(position: number, byteLength: number): void {
+    this.writeZeroes(position, byteLength)
+  }
+
+  writeZeroes(position: number, byteLength: number): void {
+    this.#assertWritable()
+    assertRange(this.byteLength, position, byteLength)
+    this.#bytes.fill(0, position, position + byteLength)
+  }
+
+  #assertWritable(): void {
+    if (this.readOnly) throw new XenError('EROFS', 'the memory disk is read-only')
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 }

@@ -18,6 +18,7 @@ import {
   PHYSICAL_SECTOR_SIZE,
   SECTOR_SIZE,
   SECTORS,
+  TRUSTED,
   TYPE,
   VIRTUAL_DEVICE,
 } from './keys.js'
@@ -37,15 +38,16 @@ export const diskKeys = keySet({
 /** What the frontend tells of itself. */
 export const frontendFeatureKeys = keySet({ [FEATURE_PERSISTENT]: flag(false) })
 
-/** What the toolstack tells the frontend of the device's number. */
-export const virtualDeviceKeys = keySet({ [VIRTUAL_DEVICE]: optionalKey(numberKey(0, 2 ** 29 - 1)) })
+/** What the toolstack tells the frontend of its device. */
+export const ownDeviceKeys = keySet({
+  [VIRTUAL_DEVICE]: optionalKey(numberKey(0, 2 ** 29 - 1)),
+  [TRUSTED]: flag(true),
+})
 
 /** What the backend offers before a ring is there. */
 export const offerKeys = keySet({
   [MAX_RING_PAGE_ORDER]: numberKey(0, 31, 0),
   [MAX_RING_PAGES]: numberKey(1, 2 ** 31, 1),
-  [FEATURE_PERSISTENT]: flag(false),
-  [FEATURE_MAX_INDIRECT_SEGMENTS]: u32Key(0),
 })
 
 /** Sectors are always counted in 512 bytes; this many bytes are still counted exactly. */
@@ -59,6 +61,7 @@ export const geometryKeys = keySet({
   [INFO]: u32Key(0),
   [FEATURE_FLUSH_CACHE]: flag(false),
   [FEATURE_BARRIER]: flag(false),
+  [FEATURE_MAX_INDIRECT_SEGMENTS]: u32Key(0),
   [FEATURE_DISCARD]: flag(false),
   [DISCARD_GRANULARITY]: defaultingTo(SECTOR_SIZE, u32Key()),
   [DISCARD_ALIGNMENT]: u32Key(0),

@@ -19,7 +19,6 @@ export const DISCARD_GRANULARITY = 'discard-granularity'
 export const DISCARD_ALIGNMENT = 'discard-alignment'
 export const DISCARD_SECURE = 'discard-secure'
 export const FEATURE_MAX_INDIRECT_SEGMENTS = 'feature-max-indirect-segments'
-export const MULTI_QUEUE_MAX_QUEUES = 'multi-queue-max-queues'
 export const MAX_RING_PAGE_ORDER = 'max-ring-page-order'
 /** The older name of the same, in pages. Both are published (blkif.h, note 3). */
 export const MAX_RING_PAGES = 'max-ring-pages'
@@ -28,10 +27,6 @@ export const MAX_RING_PAGES = 'max-ring-pages'
 export const FEATURE_PERSISTENT = 'feature-persistent'
 
 /** What the frontend publishes. */
-export const FEATURE_LARGE_SECTOR_SIZE = 'feature-large-sector-size'
-export const MULTI_QUEUE_NUM_QUEUES = 'multi-queue-num-queues'
-/** Where the keys of one ring are when there are several (rule 26). */
-export const queueKey = (queue: number, key: string): string => `queue-${queue}/${key}`
 export const RING_REF = 'ring-ref'
 export const ringRef = (page: number): string => `${RING_REF}${page}`
 export const RING_PAGE_ORDER = 'ring-page-order'

@@ -5,7 +5,7 @@ import { XenstoreServer } from '@split-driver/xenstored'
 import { describe, expect, test } from 'vitest'
 import { ScriptedBackend } from './scripted-backend.js'
 
-const { Read, FlushDiskcache, WriteBarrier } = BlkifOp
+const { Read, Discard, FlushDiskcache, WriteBarrier } = BlkifOp
 const GEOMETRY = { sectors: 64 }
 
 /** A disk whose backend advertises `keys` and answers each operation with what `statuses` says, else okay. */
@@ -72,4 +72,23 @@ test('rule 28: a frontend takes both answers to an operation that the backend do
     await withBackend({}, { [Read]: status }, async (disk) => {
       await expect(disk.read(0, new Uint8Array(512))).rejects.toMatchObject({ code })
     })
+})
+
+describe('a discard that the backend offered', () => {
+  test.each([
+    ['not supported', -2, 'EOPNOTSUPP', undefined],
+    ['an error', -1, 'EIO', { granularityBytes: 4096, alignmentBytes: 512, secure: false }],
+  ])('and answers with %s', (_, status, code, left) =>
+    withBackend(
+      { 'feature-discard': true, 'discard-granularity': 4096, 'discard-alignment': 512 },
+      { [Discard]: status },
+      async (disk, seen) => {
+        await expect(disk.discard(0, 8, { secure: true })).rejects.toMatchObject({ code: 'EOPNOTSUPP' })
+        expect(seen).toEqual([])
+        await expect(disk.discard(0, 8)).rejects.toMatchObject({ code })
+        expect(seen).toEqual([Discard])
+        expect(disk.features.discard).toEqual(left)
+      },
+    ),
+  )
 })

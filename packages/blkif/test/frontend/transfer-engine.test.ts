@@ -143,11 +143,11 @@ describe('when the ring is full', () => {
   test.each([{ freePages: 25 }, { dataPages: 32 }])('with %j, calls wait for pages', async (few) => {
     const { engine, requests, respond } = frontendBench(few)
     const calls = Array.from({ length: 6 }, (_, i) =>
-      outcome(engine.transfer(i === 4 ? FLUSH : read(i, new Uint8Array(512)))),
+      outcome(engine.transfer(i === 4 ? FLUSH : read(i, new Uint8Array(45056)))),
     )
-    for (let round = 0; round < 3; round++) {
+    for (const count of [2, 3, 1]) {
       const sent = requests()
-      expect(sent.length).toBe(2)
+      expect(sent.length).toBe(count)
       respond(...sent.map(({ id, operation }) => ({ id, operation, status: 0 })))
       expect(engine.drain()).toBeUndefined()
     }
@@ -155,11 +155,28 @@ describe('when the ring is full', () => {
     expect(calls.map(({ state }) => state)).toEqual(Array(6).fill('done'))
   })
 
-  test('without pages for one request: ENOSPC', async () => {
-    const { engine, grants } = frontendBench({ freePages: 10 })
-    await expect(engine.transfer(read(0, new Uint8Array(512)))).rejects.toMatchObject({ code: 'ENOSPC' })
-    await expect(engine.transfer(read(0, new Uint8Array(512)))).rejects.toMatchObject({ code: 'ENOSPC' })
-    expect(grants.shared.size).toBe(0)
+  test.each([1, 2, 5, 10])('with %i free pages, requests are as short as that', async (freePages) => {
+    const { engine, requests, respond } = frontendBench({ freePages })
+    const call = outcome(engine.transfer(read(0, new Uint8Array(45056))))
+    const segments: number[] = []
+    for (let sent = requests(); sent.length > 0; sent = requests()) {
+      segments.push(...sent.map(({ nr_segments }) => nr_segments))
+      respond(...sent.map(({ id }) => ({ id, operation: Read, status: 0 })))
+      expect(engine.drain()).toBeUndefined()
+    }
+    await turns()
+    expect(call.state).toBe('done')
+    expect(segments.reduce((a, b) => a + b)).toBe(11)
+    expect(Math.max(...segments)).toBe(freePages)
+  })
+
+  test.each([
+    [0, 512],
+    [3, 16384],
+  ])('with %i free pages for a sector of %i bytes: ENOSPC', async (freePages, sectorBytes) => {
+    const { engine } = frontendBench({ freePages, sectorBytes })
+    for (let round = 0; round < 2; round++)
+      await expect(engine.transfer(read(0, new Uint8Array(sectorBytes)))).rejects.toMatchObject({ code: 'ENOSPC' })
   })
 })
 
