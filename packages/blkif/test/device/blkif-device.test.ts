@@ -121,8 +121,10 @@ describe('devices that come and go', () => {
     expect(disks.map(({ sectorCount }) => sectorCount)).toEqual([64, 128, 64])
     expect(world.bus.devices.length).toBe(3)
     const closed = new Promise((resolve) => disks[1]!.once('closed', resolve))
+    // The two halves end on their own: neither waits for the other's last step.
+    const removed = new Promise((resolve) => world.bus.once('device-closed', resolve))
     await extra.detach()
-    await closed
+    await Promise.all([closed, removed])
     await expect(disks[1]!.read(0, new Uint8Array(512))).rejects.toMatchObject({ code: 'CLOSED' })
     await disks[0]!.read(0, new Uint8Array(512))
     expect(world.bus.devices.length).toBe(2)
