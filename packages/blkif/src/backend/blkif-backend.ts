@@ -1,6 +1,7 @@
 import { SECTOR_BYTES } from '@split-driver/abi'
 import type { Platform } from '@split-driver/platform'
 import { BackendDevice, type KeysToWrite } from '@split-driver/xenbus'
+import { assertCount } from '../assert-count.js'
 import type { BlockStore, DiscardUnits } from '../block-store.js'
 import { diskKeys, frontendFeatureKeys, MAX_ORDER } from '../wire/device-keys.js'
 import {
@@ -83,8 +84,8 @@ export class BlkifBackend extends BackendDevice<Platform> {
   constructor(platform: Platform, path: string, options: BlkifBackendOptions) {
     super(platform, path)
     const { maxIndirectSegments = USUAL_INDIRECT_SEGMENTS, persistentPages = PERSISTENT_LIMIT } = options
-    assertCount('maxIndirectSegments', maxIndirectSegments, MAX_INDIRECT_SEGMENTS)
-    assertCount('persistentPages', persistentPages, Number.MAX_SAFE_INTEGER)
+    assertCount('maxIndirectSegments', maxIndirectSegments, 0, MAX_INDIRECT_SEGMENTS)
+    assertCount('persistentPages', persistentPages, 0, Number.MAX_SAFE_INTEGER)
     this.#options = options
     this.#maxIndirectSegments = maxIndirectSegments
     this.#persistentPages = persistentPages
@@ -177,8 +178,3 @@ const discardKeys = (units: DiscardUnits | undefined): KeysToWrite =>
         [DISCARD_ALIGNMENT]: units.alignmentBytes ?? 0,
         [DISCARD_SECURE]: units.secure ?? false,
       }
-
-const assertCount = (name: string, count: number, most: number): void => {
-  if (!Number.isInteger(count) || count < 0 || count > most)
-    throw new RangeError(`${name} must be an integer from 0 to ${most}, not ${count}`)
-}

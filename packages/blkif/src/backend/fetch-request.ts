@@ -1,7 +1,7 @@
 import type { GrantRef } from '@split-driver/abi'
 import type { BackRing } from '@split-driver/ring'
 import type { BlkifAbi } from '../wire/blkif-abi.js'
-import { BlkifOp, MAX_SEGMENTS, SEGMENTS_PER_INDIRECT_PAGE } from '../wire/operations.js'
+import { BlkifOp, indirectPagesFor, MAX_SEGMENTS, SEGMENTS_PER_INDIRECT_PAGE } from '../wire/operations.js'
 import { segmentLayout } from '../wire/request-layouts.js'
 import type { FetchedRequest } from './fetched-request.js'
 import type { GuestPages } from './guest-pages.js'
@@ -45,7 +45,7 @@ const fetchIndirect = (ring: BackRing, abi: BlkifAbi, request: FetchedRequest, m
   request.operation = at.indirect_op.get(words, 0)
   request.segmentCount = at.nr_segments.get(words, 0)
   if (request.segmentCount > most) return
-  const pages = Math.ceil(request.segmentCount / SEGMENTS_PER_INDIRECT_PAGE)
+  const pages = indirectPagesFor(request.segmentCount)
   const first = at.indirect_grefs.word
   ring.copyRequest(words, first, first, pages)
   for (let page = 0; page < pages; page++) request.refs.push((words[first + page]! >>> 0) as GrantRef)

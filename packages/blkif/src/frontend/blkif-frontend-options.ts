@@ -7,7 +7,7 @@ export interface BlkifFrontendOptions {
   readonly ringPageOrder?: number
   /**
    * Most pages that one request names, 11 to 4096: above 11 by indirect requests, if the backend takes them, and of as
-   * many as it takes; 32 unless given, as Linux asks for. One page needs not be whole, so 11 carry up to 44 KiB.
+   * many as it takes; 32 unless given, as Linux asks for. Eleven carry 44 KiB.
    */
   readonly maxSegments?: number
   /**

@@ -1,6 +1,7 @@
 import { XenError } from '@split-driver/abi'
 import type { Platform } from '@split-driver/platform'
 import { FrontendDevice, type KeysToWrite } from '@split-driver/xenbus'
+import { assertCount } from '../assert-count.js'
 import { type BlkifAbi, NATIVE_ABI } from '../wire/blkif-abi.js'
 import { geometryKeys, MAX_ORDER, offerKeys, ownDeviceKeys } from '../wire/device-keys.js'
 import {
@@ -57,12 +58,8 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
     const { ringPageOrder = 0, dataPages = Number.POSITIVE_INFINITY, abi = NATIVE_ABI } = options
     const { maxSegments = USUAL_SEGMENTS } = options
     super(platform, path)
-    if (!Number.isInteger(ringPageOrder) || ringPageOrder < 0 || ringPageOrder > MAX_ORDER)
-      throw new RangeError(`ringPageOrder must be an integer from 0 to ${MAX_ORDER}, not ${ringPageOrder}`)
-    if (!Number.isInteger(maxSegments) || maxSegments < MAX_SEGMENTS || maxSegments > MAX_INDIRECT_SEGMENTS)
-      throw new RangeError(
-        `maxSegments must be an integer from ${MAX_SEGMENTS} to ${MAX_INDIRECT_SEGMENTS}, not ${maxSegments}`,
-      )
+    assertCount('ringPageOrder', ringPageOrder, 0, MAX_ORDER)
+    assertCount('maxSegments', maxSegments, MAX_SEGMENTS, MAX_INDIRECT_SEGMENTS)
     if (!(dataPages >= MAX_SEGMENTS))
       throw new RangeError(`dataPages must be at least ${MAX_SEGMENTS}, not ${dataPages}`)
     this.#ringPageOrder = ringPageOrder

@@ -1,6 +1,12 @@
 import { PAGE_BYTES, SECTOR_BYTES } from '@split-driver/abi'
 import type { BlkifAbi } from '../wire/blkif-abi.js'
-import { BlkifOp, DISCARD_SECURE, SECTORS_PER_PAGE, SEGMENTS_PER_INDIRECT_PAGE } from '../wire/operations.js'
+import {
+  BlkifOp,
+  DISCARD_SECURE,
+  indirectPagesFor,
+  SECTORS_PER_PAGE,
+  SEGMENTS_PER_INDIRECT_PAGE,
+} from '../wire/operations.js'
 import { segmentLayout } from '../wire/request-layouts.js'
 import type { DataPage } from './data-page.js'
 
@@ -57,7 +63,7 @@ export const fillIndirect = (
 ): number => {
   const { at } = abi.indirect
   const segmentCount = segmentCountOf(extent)
-  const pageCount = Math.ceil(segmentCount / SEGMENTS_PER_INDIRECT_PAGE)
+  const pageCount = indirectPagesFor(segmentCount)
   at.operation.set(words, 0, BlkifOp.Indirect)
   at.indirect_op.set(words, 0, head.operation)
   at.nr_segments.set(words, 0, segmentCount)

@@ -1,4 +1,5 @@
 import type { KeyValues } from '@split-driver/xenbus'
+import type { DiscardUnits } from '../block-store.js'
 import type { geometryKeys } from '../wire/device-keys.js'
 import {
   DISCARD_ALIGNMENT,
@@ -10,15 +11,8 @@ import {
 } from '../wire/keys.js'
 import { BlkifOp, BlkifStatus } from '../wire/operations.js'
 
-/** In which pieces a backend gives space back. */
-export interface DiscardSupport {
-  /** Bytes that can be given back one by one. */
-  readonly granularityBytes: number
-  /** Where on the disk the first such piece begins, in bytes. */
-  readonly alignmentBytes: number
-  /** It can be told to leave no copy behind. */
-  readonly secure: boolean
-}
+/** In which pieces a backend gives space back, all of it said. */
+export type DiscardSupport = Required<DiscardUnits>
 
 /**
  * Operations that a backend need not do: what it offered, less what it refused since. Writes are made durable preferably

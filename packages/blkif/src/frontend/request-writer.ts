@@ -1,6 +1,6 @@
 import { PAGE_BYTES, SECTOR_BYTES, XenError } from '@split-driver/abi'
 import type { BlkifAbi } from '../wire/blkif-abi.js'
-import { BlkifOp, MAX_SEGMENTS, SEGMENTS_PER_INDIRECT_PAGE } from '../wire/operations.js'
+import { BlkifOp, indirectPagesFor, MAX_SEGMENTS, SEGMENTS_PER_INDIRECT_PAGE } from '../wire/operations.js'
 import { segmentLayout } from '../wire/request-layouts.js'
 import type { DataPage } from './data-page.js'
 import { type Extent, fillDirect, fillDiscard, fillIndirect, type RequestHead, segmentCountOf } from './fill-request.js'
@@ -18,8 +18,7 @@ export interface RequestWriterOptions {
   readonly maxSegments: number
 }
 
-const descriptorPages = (segments: number): number =>
-  segments <= MAX_SEGMENTS ? 0 : Math.ceil(segments / SEGMENTS_PER_INDIRECT_PAGE)
+const descriptorPages = (segments: number): number => (segments <= MAX_SEGMENTS ? 0 : indirectPagesFor(segments))
 
 /** Writes requests, one at a time, each for as much of a transfer as a request can carry. */
 export class RequestWriter {

@@ -9,7 +9,6 @@ import type { Transfer } from './transfer.js'
  * response to one request is told from the response to the next.
  */
 export class ShadowTable {
-  readonly operation: Uint8Array
   /** Where in its transfer the request's bytes begin. */
   readonly offset: Float64Array
   readonly byteLength: Int32Array
@@ -22,7 +21,6 @@ export class ShadowTable {
 
   /** @param size most requests outstanding: the slots of the ring */
   constructor(size: number) {
-    this.operation = new Uint8Array(size)
     this.offset = new Float64Array(size)
     this.byteLength = new Int32Array(size)
     this.pages = Array.from({ length: size }, () => [])
@@ -42,10 +40,9 @@ export class ShadowTable {
   }
 
   /** Takes the place that `peek` told. @returns the upper half of the id */
-  take(transfer: Transfer, operation: number, offset: number, byteLength: number): number {
+  take(transfer: Transfer, offset: number, byteLength: number): number {
     const index = this.#free[--this.#freeCount]!
     this.#transfers[index] = transfer
-    this.operation[index] = operation
     this.offset[index] = offset
     this.byteLength[index] = byteLength
     this.#uses[index]!++

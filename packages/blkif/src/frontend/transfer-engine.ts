@@ -155,7 +155,7 @@ export class TransferEngine {
     const offset = transfer.submittedBytes
     const length = this.#writer.byteLength
     const index = this.#shadow.peek()
-    const uses = this.#shadow.take(transfer, operation, offset, length)
+    const uses = this.#shadow.take(transfer, offset, length)
     ring.putRequest(this.#writer.words, 0, this.#writer.write(transfer, index, uses, pages))
     countSubmitted(stats, operation, this.#writer.isIndirect)
     transfer.granted?.hold()
@@ -186,7 +186,7 @@ export class TransferEngine {
     const operation = at.operation.get(words, 0)
     const status = at.status.get(words, 0)
     if (transfer === undefined) return badResponse('its id names no outstanding request', index, operation, status)
-    if (operation !== this.#shadow.operation[index])
+    if (operation !== transfer.request.operation)
       return badResponse('it answers another operation', index, operation, status)
     if (status < BlkifStatus.NotSupported || status > BlkifStatus.Okay)
       return badResponse('its status is unknown', index, operation, status)

@@ -44,5 +44,8 @@ export const MAX_INDIRECT_PAGES = 8
 /** Sectors of 512 bytes in one page: `first_sect` and `last_sect` are below this. */
 export const SECTORS_PER_PAGE = 8
 
+/** Descriptor pages that an indirect request of as many segments takes. */
+export const indirectPagesFor = (segments: number): number => Math.ceil(segments / SEGMENTS_PER_INDIRECT_PAGE)
+
 /** Most segments of an indirect request. */
 export const MAX_INDIRECT_SEGMENTS = MAX_INDIRECT_PAGES * SEGMENTS_PER_INDIRECT_PAGE

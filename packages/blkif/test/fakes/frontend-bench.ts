@@ -58,6 +58,7 @@ export const frontendBench = (options: FrontendBenchOptions = {}) => {
     })
   return {
     engine,
+    slots,
     ring,
     memory,
     grants,

@@ -49,14 +49,11 @@ describe('rule 16: splitting', () => {
     { maxSegments: 600, pages: 1201, segments: [600, 600, 1] },
     { maxSegments: 4096, pages: 4096, segments: [4096] },
   ])('$pages pages become requests of $segments segments', async ({ maxSegments, pages, segments }) => {
-    const { engine, respond, grants, ring, abi } = frontendBench({ maxSegments, freePages: 4200 })
+    const { engine, respond, grants, slots, abi } = frontendBench({ maxSegments, freePages: 4200 })
     const target = new Uint8Array(pages * PAGE)
     const done = engine.transfer({ operation: Read, sectorNumber: 0, buffers: [target], byteLength: target.length })
     const sent: number[] = []
-    for (let ready = ring.unconsumedRequests(); ready > 0; ready--) {
-      const words = new Int32Array(abi.request.words)
-      ring.copyRequest(words, 0, 0, words.length)
-      ring.consumeRequest()
+    for (const words of slots()) {
       const { id, operation } = abi.request.read(words)
       const isIndirect = operation === Indirect
       const count = isIndirect ? abi.indirect.read(words).nr_segments : abi.request.read(words).nr_segments
