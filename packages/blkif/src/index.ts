@@ -18,7 +18,15 @@ export { IoBuffer } from './frontend/io-buffer.js'
 export type { DiscardSupport } from './frontend/optional-operations.js'
 export type { TransferRequest } from './frontend/transfer.js'
 export { TransferEngine, type TransferEngineOptions } from './frontend/transfer-engine.js'
+export {
+  FaultyBlockStore,
+  type FaultyBlockStoreOptions,
+  type StoreFault,
+  type StoreOperation,
+} from './store/faulty-block-store.js'
 export { MemoryBlockStore, type MemoryBlockStoreOptions } from './store/memory-block-store.js'
+export { OverlayBlockStore, type OverlayOptions } from './store/overlay-block-store.js'
+export { VolatileBlockStore } from './store/volatile-block-store.js'
 export * from './wire/blkif-abi.js'
 export * as blkifKeys from './wire/keys.js'
 export * from './wire/operations.js'

@@ -1,4 +1,5 @@
 export { assert, assertEqual, assertList, assertRejects, assertThrows, ConformanceFailure } from './assert.js'
+export type { BlockStoreOffer } from './block-store-case.js'
 export { type BlockStoreRequest, type BlockStoreSuiteOptions, blockStoreSuite } from './block-store-suite.js'
 export { blockSuite } from './block-suite.js'
 export { consoleSuite } from './console-suite.js'

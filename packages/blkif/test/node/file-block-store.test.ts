@@ -22,6 +22,8 @@ const file = async (content: Uint8Array): Promise<string> => {
 describe.each([{ asynchronous: false }, { asynchronous: true }])('FileBlockStore, %j', ({ asynchronous }) => {
   blockStoreSuite({
     test,
+    notRun: (name, reason) => test.todo(`${name}: not run, ${reason}`),
+    offers: [],
     factory: async (content, options) => FileBlockStore.open(await file(content), { ...options, asynchronous }),
   })
 
