@@ -1,10 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
-
-const WORD_BYTES = 4
-
-/** As bench/c/xenstored-shim.c numbers a daemon's ports. */
-const VIRQ_PORT = 1
-const FIRST_DOMAIN_PORT = 1000
+import { domainPort, VIRQ_PORT, WORD_BYTES } from './event-words.js'
 
 /** The other end of a daemon's event channels. */
 export class EventSocket implements AsyncDisposable {
@@ -34,12 +29,12 @@ export class EventSocket implements AsyncDisposable {
 
   /** Calls `onEvent` whenever the daemon notifies `domid`. */
   listen(domid: number, onEvent: () => void): void {
-    this.#listeners.set(FIRST_DOMAIN_PORT + domid, onEvent)
+    this.#listeners.set(domainPort(domid), onEvent)
   }
 
   /** `domid` notifies the daemon. */
   notify(domid: number): void {
-    this.#send(FIRST_DOMAIN_PORT + domid)
+    this.#send(domainPort(domid))
   }
 
   /** The hypervisor says that a domain began, shut down, or died. */

@@ -1,40 +1,13 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { XenStoreWireClient } from '@split-driver/conformance'
-import { joinPath, packStringAndRest, packStrings, toText, unpackTexts, XenStoreOp } from '@split-driver/xenbus'
+import { joinPath, packStringAndRest, packStrings, unpackTexts, XenStoreOp } from '@split-driver/xenbus'
 import { SocketChannel } from '@split-driver/xenbus/node'
-import { afterEach, beforeEach, expect, it } from 'vitest'
-import { compileShim } from '../../src/xenstore-peers/compile-shim.js'
-import { peerPackages, startPeer } from '../../src/xenstore-peers/index.js'
-import { XEN_RELEASE } from '../../src/xenstore-peers/peer-packages.js'
+import { expect, it } from 'vitest'
+import { startPeer } from '../../src/xenstore-peers/index.js'
 import { describeWithPeers } from './peers-here.js'
+import { ask, Successors, update } from './successors.js'
 
 const SPLIT_DRIVER = fileURLToPath(new URL('../../../packages/cli/dist/main.js', import.meta.url))
-
-let folder: string
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'programs-'))
-})
-afterEach(() => rmSync(folder, { recursive: true }))
-
-/** A program to be started in the place of another. */
-const script = (name: string, ...lines: readonly string[]): string => {
-  const file = join(folder, name)
-  writeFileSync(file, ['#!/bin/sh', ...lines, ''].join('\n'))
-  chmodSync(file, 0o700)
-  return file
-}
-
-const ask = async (client: XenStoreWireClient, type: number, body: Uint8Array): Promise<string> => {
-  const reqId = client.post(type, body)
-  for (;;) {
-    const reply = client.messages.find((message) => message.reqId === reqId && message.type !== XenStoreOp.WatchEvent)
-    if (reply !== undefined) return unpackTexts(reply.body)?.join('|') ?? toText(reply.body)
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
 
 /** Everything in the store, with permissions. */
 const dump = async (client: XenStoreWireClient): Promise<string[]> => {
@@ -58,19 +31,10 @@ const fill = async (client: XenStoreWireClient): Promise<void> => {
   await ask(client, XenStoreOp.SetPerms, packStrings('@releaseDomain', 'n0', 'r0'))
 }
 
-const update = async (client: XenStoreWireClient, file: string, commandLine: string): Promise<string[]> => {
-  const answers: string[] = []
-  for (const words of [['-f', file], ['-c', commandLine], ['-s']])
-    answers.push(await ask(client, XenStoreOp.Control, packStrings('live-update', ...words)))
-  return answers
-}
-
 describeWithPeers('live update between the original in C and ours', () => {
   it('takes over from it and hands over to it, with the whole store, every watch and every connection', async () => {
-    const { root } = await peerPackages()
-    const [command, ...rest] = root.command(`/usr/lib/xen-${XEN_RELEASE}/bin/xenstored`, [])
-    const original = script('original', `LD_PRELOAD=${compileShim(root)} exec ${[command, ...rest].join(' ')} "$@"`)
-    const ours = script('ours', 'unset LD_PRELOAD', `exec ${process.execPath} ${SPLIT_DRIVER} "$@"`)
+    using programs = new Successors()
+    const [original, ours] = [await programs.original(), programs.ours(SPLIT_DRIVER)]
     await using daemon = await startPeer('C xenstored')
     const [admin, watching] = [
       new XenStoreWireClient(await SocketChannel.connect(daemon.socketPath)),
