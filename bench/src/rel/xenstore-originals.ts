@@ -6,6 +6,11 @@ import type { RelSuite } from './rel-suite.js'
 /** Operations on one tree; the next begin with a fresh one, and with daemons that agree again. */
 const EPISODE = 150
 
+/** So much of the operations must be compared with each original; the others are those that it would not survive. */
+const LEAST_SHARE = 0.95
+/** Of fewer operations a share says little. */
+const LEAST_COUNT = 2_000
+
 /** Our daemon and the original ones. */
 class Daemons implements AsyncDisposable {
   private constructor(
@@ -66,8 +71,17 @@ export const suite: RelSuite = {
     } finally {
       await daemons[Symbol.asyncDispose]()
     }
-    const { compared, differences } = tally
-    const detail = { compared: Object.fromEntries(compared), differences: Object.fromEntries(differences) }
+    const shares = tally.shares()
+    for (const [name, share] of shares) {
+      const low = share < LEAST_SHARE && n >= LEAST_COUNT
+      if (low) violations.push(`only ${share.toFixed(3)} of the operations were compared with ${name}`)
+    }
+    const detail = {
+      compared: Object.fromEntries(tally.compared),
+      shares: Object.fromEntries(shares),
+      rejoined: tally.rejoined,
+      differences: Object.fromEntries(tally.differences),
+    }
     return { done, violations, detail }
   },
 }

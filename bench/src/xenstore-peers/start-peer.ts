@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type FetchedPackages, NotRun } from '@split-driver/debian'
@@ -85,12 +85,24 @@ function guestsOf(home: string, events: EventSocket): Pick<Daemon, 'createGuest'
   }
 }
 
-function spawnDaemon(name: PeerName, { root }: FetchedPackages, home: string, shim: string): ChildProcess {
+/** It takes one watch more than its quota says; by this one it takes 128, as ours does. */
+const OXENSTORED_WATCHES = 127
+
+/** The package's own settings but for the quota of watches. @returns the file */
+function oxenstoredSettings({ root }: FetchedPackages, home: string): string {
+  const settings = readFileSync(root.at('/etc/xen/oxenstored.conf'), 'utf8')
+  const file = join(home, 'oxenstored.conf')
+  writeFileSync(file, settings.replace(/^quota-maxwatch = .*$/m, `quota-maxwatch = ${OXENSTORED_WATCHES}`))
+  return file
+}
+
+function spawnDaemon(name: PeerName, packages: FetchedPackages, home: string, shim: string): ChildProcess {
+  const { root } = packages
   writeFileSync(join(home, 'xsd_kva'), new Uint8Array(PAGE_BYTES))
   writeFileSync(join(home, 'xsd_port'), '2')
   const argumentsOf: Record<PeerName, readonly string[]> = {
     'C xenstored': ['xenstored', '--no-fork', '--internal-db', `--pid-file=${join(home, 'xenstored.pid')}`],
-    oxenstored: ['oxenstored', '--no-fork', '--no-access-log', '--config-file', root.at('/etc/xen/oxenstored.conf')],
+    oxenstored: ['oxenstored', '--no-fork', '--no-access-log', '--config-file', oxenstoredSettings(packages, home)],
   }
   const [program, ...args] = argumentsOf[name]
   const [command, ...rest] = root.command(`/usr/lib/xen-${XEN_RELEASE}/bin/${program}`, args)

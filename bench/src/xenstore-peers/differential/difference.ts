@@ -26,7 +26,7 @@ interface Described {
   readonly answers: { readonly 'C xenstored': string; readonly oxenstored: string; readonly ours: string }
   /** Why ours answers as it does. */
   readonly why: string
-  /** The daemons hold different things from then on, so that one is not compared again before the next episode. */
+  /** The daemons hold different things from then on, so that the original is made to hold what ours holds. */
   readonly parts?: boolean
 }
 

@@ -1,24 +1,35 @@
+import { DOM0 } from '@split-driver/abi'
 import type { SeededRandom } from '@split-driver/conformance'
+import { XenStoreOp } from '@split-driver/xenbus'
 import type { Daemon } from '../daemon.js'
 import { differences, notAsked } from '../differences.js'
 import type { PeerName } from '../start-peer.js'
 import { OperationChooser } from './choose-operation.js'
 import { crowds } from './crowds.js'
 import type { Comparison, Difference, Question } from './difference.js'
+import { hasRoot } from './holdings.js'
 import { type Aspect, aspectsOf, describeObservation } from './observation.js'
 import { describe, type Operation } from './operation.js'
 import { Side, SOCKET_CLIENTS } from './side.js'
 
 /** What was compared and what was met, over all episodes. */
 export class Tally {
+  /** How many operations there were. */
+  made = 0
+  /** How often an original was made to hold what ours holds. */
+  rejoined = 0
   /** How many operations of each original were compared with ours, by its name. */
   readonly compared = new Map<string, number>()
   /** How often each known difference was met, by its id. */
   readonly differences = new Map<string, number>()
+
+  /** What part of the operations was compared, by the original's name. */
+  shares(): Map<string, number> {
+    return new Map([...this.compared].map(([name, compared]) => [name, compared / this.made]))
+  }
 }
 
 export interface EpisodeOutcome {
-  /** Operations that were compared with one original at least. */
   readonly made: number
   /** What differs and is not known to. */
   readonly violations: readonly string[]
@@ -26,7 +37,17 @@ export interface EpisodeOutcome {
 
 const count = (counts: Map<string, number>, name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1)
 
-/** Asks all daemons the same, `most` operations or until both originals have parted from ours. */
+/** What one operation came to. */
+interface Outcome {
+  /** Originals that hold different things now. */
+  readonly parted: ReadonlySet<Side>
+  readonly violations: readonly string[]
+}
+
+/**
+ * Asks all daemons the same, `most` operations or until one differs for good. An original that differs as it is known
+ * to, and holds different things because of it, is made to hold what ours holds, and goes on.
+ */
 export async function runEpisode(
   ours: Daemon,
   peers: readonly Daemon[],
@@ -36,47 +57,65 @@ export async function runEpisode(
 ): Promise<EpisodeOutcome> {
   const sides = await Promise.all([ours, ...peers].map((daemon) => Side.begin(daemon)))
   const [own, ...others] = sides as [Side, ...Side[]]
-  const violations: string[] = []
   const chooser = new OperationChooser(random, SOCKET_CLIENTS)
   const crowd = random.below(25) === 0 ? random.pick(Object.values(crowds)) : []
   let made = 0
   try {
-    for (; made < most && others.some(({ apart }) => !apart); made++) {
+    while (made < most) {
       const operation = crowd[made] ?? chooser.next(own.slots)
-      const found = await askAll(operation, own, others, tally)
-      violations.push(...found.map((text) => `after ${made} operations, ${text}`))
+      const { parted, violations } = await askAll(operation, own, others, tally)
+      made++
+      tally.made++
+      if (violations.length > 0) return { made, violations: violations.map((text) => `operation ${made}, ${text}`) }
+      if (parted.size > 0 && !(await rejoin(operation, own, others, parted, tally))) break
     }
   } finally {
     await Promise.all(sides.map((side) => side.end()))
   }
-  return { made, violations }
+  return { made, violations: [] }
 }
 
-async function askAll(operation: Operation, own: Side, others: readonly Side[], tally: Tally): Promise<string[]> {
+async function askAll(operation: Operation, own: Side, others: readonly Side[], tally: Tally): Promise<Outcome> {
   const stale = own.isStale(operation)
-  const asked = others.filter((side) => !side.apart && mayBeAsked(questionTo(operation, stale, side), side, tally))
+  const parted = new Set<Side>()
+  const asked = others.filter((side) => mayBeAsked(questionTo(operation, stale, side), side, parted, tally))
   const [ours, ...theirs] = await Promise.all([own, ...asked].map((side) => side.run(operation)))
   const all = [`\n    ours: ${describeObservation(ours!)}`]
   for (const [at, { daemon }] of asked.entries()) all.push(`\n    ${daemon.name}: ${describeObservation(theirs[at]!)}`)
-  return asked.flatMap((side, at) => {
+  const violations = asked.flatMap((side, at) => {
     count(tally.compared, side.daemon.name)
-    const unknown = compare({ ...questionTo(operation, stale, side), ours: ours!, theirs: theirs[at]! }, side, tally)
+    const comparison = { ...questionTo(operation, stale, side), ours: ours!, theirs: theirs[at]! }
+    const unknown = compare(comparison, side, parted, tally)
     if (unknown.length === 0) return []
-    side.apart = true
     return [`${side.daemon.name} differs in ${unknown.join(', ')}; ${describe(operation)}${all.join('')}`]
   })
+  return { parted, violations }
 }
 
-/** Counts what it finds; a daemon that would hold different things from then on is left out. */
-function mayBeAsked(question: Question, side: Side, tally: Tally): boolean {
+/** @returns whether all hold the same again: what is a domain's target cannot be taken back, nor who has the root */
+async function rejoin(
+  { type }: Operation,
+  own: Side,
+  others: readonly Side[],
+  parted: ReadonlySet<Side>,
+  tally: Tally,
+): Promise<boolean> {
+  if (type === XenStoreOp.SetTarget) return false
+  await Promise.all([own, ...others].map((side) => side.endTransactions()))
+  const holdings = await own.holdings()
+  if (!hasRoot(DOM0, holdings)) return false
+  const adopted = await Promise.all([...parted].map((side) => side.adopt(holdings)))
+  tally.rejoined += parted.size
+  return adopted.every(Boolean)
+}
+
+/** Counts what it finds. */
+function mayBeAsked(question: Question, side: Side, parted: Set<Side>, tally: Tally): boolean {
   const entry = notAsked.find((entry) => entry.matches(question))
-  if (entry !== undefined) note(entry.id, entry.parts === true, side, tally)
-  return entry === undefined
-}
-
-function note(id: string, parts: boolean, side: Side, tally: Tally): void {
-  count(tally.differences, id)
-  if (parts) side.apart = true
+  if (entry === undefined) return true
+  count(tally.differences, entry.id)
+  if (entry.parts === true) parted.add(side)
+  return false
 }
 
 const partsAt = ({ parts = false }: Difference, comparison: Comparison): boolean =>
@@ -90,13 +129,16 @@ const questionTo = (operation: Operation, stale: boolean, { daemon }: Side): Que
 })
 
 /** @returns in what the two differ that no entry of the table takes in */
-function compare(comparison: Comparison, side: Side, tally: Tally): Aspect[] {
+function compare(comparison: Comparison, side: Side, parted: Set<Side>, tally: Tally): Aspect[] {
   const unknown: Aspect[] = []
   for (const aspect of aspectsOf(comparison.ours, comparison.theirs)) {
     const entry = differences.find((entry) => entry.aspect === aspect && entry.matches(comparison))
     if (entry === undefined) unknown.push(aspect)
-    else note(entry.id, partsAt(entry, comparison), side, tally)
+    else {
+      count(tally.differences, entry.id)
+      if (partsAt(entry, comparison)) parted.add(side)
+    }
   }
   // What is told of a change that only one of them made differs with it.
-  return side.apart ? unknown.filter((aspect) => aspect === 'reply' || aspect === 'connection') : unknown
+  return parted.has(side) ? unknown.filter((aspect) => aspect === 'reply' || aspect === 'connection') : unknown
 }

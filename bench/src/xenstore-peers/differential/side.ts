@@ -1,16 +1,17 @@
 import { XenStoreOp } from '@split-driver/xenbus'
 import type { Daemon } from '../daemon.js'
 import { strings } from './choose-body.js'
+import { askInOneGo, type Holdings, type Registration, readStore, STRANGER, writeStore } from './holdings.js'
 import { type Observation, observe } from './observation.js'
 import type { Operation } from './operation.js'
 import { encode, WireConnection } from './wire-connection.js'
 
 /** Clients of domain 0, at the socket. */
 export const SOCKET_CLIENTS = 3
-/** Domains behind rings; their clients follow those of the socket. Domain 3 is there, too, and is nobody's. */
+/** Domains behind rings; their clients follow those of the socket. The stranger is there, too, and is nobody's. */
 export const GUESTS: readonly number[] = [1, 2]
 /** In the order in which they go. */
-const ALL_DOMAINS: readonly number[] = [3, 2, 1]
+const ALL_DOMAINS: readonly number[] = [STRANGER, 2, 1]
 
 const UNKNOWN_TRANSACTION = 0x7777
 
@@ -51,16 +52,16 @@ const introduction: readonly Setup[] = GUESTS.flatMap((domid): Setup[] => [
 /** One daemon in one episode, with a client for each of the episode's. */
 export class Side {
   readonly #clients: WireConnection[] = []
-  readonly #watching = new Set<number>()
+  readonly #closed = new Set<number>()
+  /** In the order in which they were made. */
+  #watches: Registration[] = []
   /** By client, its open transactions. */
   readonly #transactions: Transaction[][] = []
   /** Changes of the tree so far. */
   #changes = 0
-  /** It differs in what it holds, and is left alone. */
-  apart = false
 
   static async begin(daemon: Daemon): Promise<Side> {
-    const made = new Side(daemon)
+    const made = new Side(daemon, await WireConnection.overSocket(daemon.socketPath))
     for (let i = 0; i < SOCKET_CLIENTS; i++) made.#clients.push(await WireConnection.overSocket(daemon.socketPath))
     await made.#setUp(setup)
     const pages = new Map(ALL_DOMAINS.map((domid) => [domid, daemon.createGuest(domid)]))
@@ -70,7 +71,11 @@ export class Side {
     return made
   }
 
-  private constructor(readonly daemon: Daemon) {}
+  /** @param control a connection of domain 0 that is none of the episode's clients */
+  private constructor(
+    readonly daemon: Daemon,
+    readonly control: WireConnection,
+  ) {}
 
   /** Open transactions of each client. */
   get slots(): number[] {
@@ -91,22 +96,66 @@ export class Side {
     const own = await this.#clients[client]!.exchange(encode(type, 1, txId, body))
     const others = this.#clients.map((connection, other) => {
       if (other === client) return own
-      return this.#watching.has(other) ? connection.exchange() : { messages: [], closed: false }
+      return this.#isWatching(other) ? connection.exchange() : { messages: [], closed: this.#closed.has(other) }
     })
     const observation = observe(operation, await Promise.all(others), txId)
+    for (const [other, { closed }] of (await Promise.all(others)).entries()) if (closed) this.#closed.add(other)
     this.#note(operation, own.messages.find((message) => message.type !== XenStoreOp.WatchEvent)?.body, observation)
     return observation
+  }
+
+  /** What it holds, once every transaction has ended. */
+  async holdings(): Promise<Holdings> {
+    return { ...(await readStore(this.control)), watches: this.#watches, closed: this.#closed }
+  }
+
+  /** Ends every transaction, without its changes. */
+  async endTransactions(): Promise<void> {
+    for (const [client, open] of this.#transactions.entries()) {
+      const ends = open.map(({ id }) => encode(XenStoreOp.TransactionEnd, 1, id, strings('F')))
+      if (ends.length > 0) await this.#clients[client]!.exchange(Buffer.concat(ends))
+      open.length = 0
+    }
+  }
+
+  /** Holds these from now on, whatever it held. @returns whether it does */
+  async adopt(holdings: Holdings): Promise<boolean> {
+    for (const client of holdings.closed) {
+      this.#clients[client]!.close()
+      this.#closed.add(client)
+    }
+    for (const client of this.#live())
+      await askInOneGo(this.#clients[client]!, [[XenStoreOp.ResetWatches, strings('')]])
+    const written = await writeStore(this.control, holdings)
+    this.#watches = [...holdings.watches]
+    for (const client of this.#live()) {
+      const own = this.#watches.filter((watch) => watch.client === client)
+      const replies = await askInOneGo(
+        this.#clients[client]!,
+        own.map(({ body }) => [XenStoreOp.Watch, body]),
+      )
+      if (replies.some(({ type }) => type === XenStoreOp.Error)) return false
+    }
+    return written
   }
 
   /** The guests are no more, for the daemon and for the machine. */
   async end(): Promise<void> {
     await this.#setUp(ALL_DOMAINS.map((domid): Setup => [XenStoreOp.Release, String(domid)]))
     for (const domid of ALL_DOMAINS) this.daemon.destroyGuest(domid)
-    for (const client of this.#clients) client.close()
+    for (const client of [this.control, ...this.#clients]) client.close()
+  }
+
+  #live(): number[] {
+    return [...this.#clients.keys()].filter((client) => !this.#closed.has(client))
+  }
+
+  #isWatching(client: number): boolean {
+    return this.#watches.some((watch) => watch.client === client)
   }
 
   async #setUp(steps: readonly Setup[]): Promise<void> {
-    for (const [type, ...texts] of steps) await this.#clients[0]!.exchange(encode(type, 1, 0, strings(...texts)))
+    for (const [type, ...texts] of steps) await this.control.exchange(encode(type, 1, 0, strings(...texts)))
   }
 
   #transactionOf({ client, transaction }: Operation): number {
@@ -116,15 +165,38 @@ export class Side {
 
   #note(operation: Operation, reply: Uint8Array | undefined, { reply: text }: Observation): void {
     const { client, type, transaction } = operation
-    const done = !text.startsWith('ERROR')
+    const done = reply !== undefined && !text.startsWith('ERROR')
     const open = this.#transactions[client]!
-    if (type === XenStoreOp.Watch && done) this.#watching.add(client)
+    if (done) this.#noteWatch(operation)
     if (type === XenStoreOp.TransactionStart && done) {
       open.push({ id: Number.parseInt(Buffer.from(reply ?? []).toString(), 10), begunAt: this.#changes })
     }
     const over = done || text.includes('EAGAIN')
     if (type === XenStoreOp.TransactionEnd && over && typeof transaction === 'object') open.splice(transaction.slot, 1)
     if (type === XenStoreOp.ResetWatches && done) open.length = 0
+    if (this.#closed.has(client)) this.#forget(client)
     if (done && (type === XenStoreOp.TransactionEnd || (transaction === 'none' && changing.has(type)))) this.#changes++
   }
+
+  #noteWatch({ client, type, body }: Operation): void {
+    if (type === XenStoreOp.Watch) this.#watches.push({ client, body })
+    if (type === XenStoreOp.ResetWatches) this.#watches = this.#watches.filter((watch) => watch.client !== client)
+    if (type === XenStoreOp.Unwatch) {
+      const key = watchKey({ client, body })
+      const at = this.#watches.findIndex((watch) => watch.client === client && watchKey(watch) === key)
+      this.#watches.splice(at, 1)
+    }
+  }
+
+  #forget(client: number): void {
+    this.#watches = this.#watches.filter((watch) => watch.client !== client)
+    this.#transactions[client]!.length = 0
+  }
+}
+
+/** What makes two watches of a client the same one: the node and the token. */
+function watchKey({ client, body }: Registration): string {
+  const [path = '', token = ''] = Buffer.from(body).toString('latin1').split('\0')
+  const domid = GUESTS[client - SOCKET_CLIENTS] ?? 0
+  return `${/^[/@]/.test(path) ? path : `/local/domain/${domid}/${path}`}\0${token}`
 }
