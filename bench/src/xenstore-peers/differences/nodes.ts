@@ -1,18 +1,9 @@
 import { XenStoreOp } from '@split-driver/xenbus'
+import { ofPath } from '../differential/clients.js'
 import type { Comparison, Difference } from '../differential/difference.js'
 import { errorOf, type Observation } from '../differential/observation.js'
 import { asks, partsOf, replied } from './predicates.js'
-
-const ofPath = [
-  XenStoreOp.Read,
-  XenStoreOp.Write,
-  XenStoreOp.Directory,
-  XenStoreOp.DirectoryPart,
-  XenStoreOp.Mkdir,
-  XenStoreOp.Rm,
-  XenStoreOp.GetPerms,
-  XenStoreOp.SetPerms,
-]
+import { rights, rightsOfEither } from './rights.js'
 
 const changes = (comparison: Comparison): boolean =>
   asks(comparison, XenStoreOp.Write, XenStoreOp.Mkdir, XenStoreOp.Rm, XenStoreOp.SetPerms)
@@ -269,6 +260,24 @@ export const nodeDifferences: readonly Difference[] = [
         ours: ['EINVAL', 'ENOENT', 'EACCES'],
         theirs: ['no error', 'ENOENT', 'EACCES', 'EINVAL', 'EPERM'],
       }),
+  },
+  {
+    id: 'entries-of-a-target',
+    what: 'a guest that acts for another domain asks for a node whose entries give the two different rights',
+    answers: {
+      'C xenstored': 'the first entry that names either of them counts',
+      oxenstored: 'the guest may do what the entry of either gives, or the first one where it has none',
+      ours: 'the first entry that names either of them counts',
+    },
+    why: 'Rule 42: the first entry that fits decides.',
+    aspect: 'reply',
+    parts: changes,
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      comparison.target !== undefined &&
+      asks(comparison, ...ofPath) &&
+      errorOf(comparison.ours) === 'EACCES' &&
+      [...rightsOfEither(comparison)].some((right) => !rights(comparison).includes(right)),
   },
   {
     id: 'hidden-nodes',

@@ -1,3 +1,4 @@
+import { stringsOf } from '../differential/clients.js'
 import type { Comparison, Question } from '../differential/difference.js'
 import { errorOf } from '../differential/observation.js'
 
@@ -16,13 +17,13 @@ export const replied = (
 export const asks = ({ operation }: Question, ...types: readonly number[]): boolean => types.includes(operation.type)
 
 /** The body's strings, with what follows the last NUL as one more if there is anything. */
-export const partsOf = ({ operation }: Question): string[] => {
-  const parts = Buffer.from(operation.body).toString('latin1').split('\0')
-  return parts.at(-1) === '' ? parts.slice(0, -1) : parts
-}
+export const partsOf = ({ operation }: Question): string[] => stringsOf(operation.body)
 
 /** Exactly one string, and the NUL that ends it. */
 export const isOneString = ({ operation: { body } }: Question): boolean =>
   body.length > 0 && body.indexOf(0) === body.length - 1
 
 export const isInTransaction = ({ operation }: Question): boolean => operation.transaction !== 'none'
+
+/** It asks inside a transaction, and others have changed the tree since that began. */
+export const isStale = ({ past }: Question): boolean => past !== undefined && past.moved.length > 0

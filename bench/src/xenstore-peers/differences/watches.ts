@@ -1,7 +1,7 @@
 import { XenStoreOp } from '@split-driver/xenbus'
+import { SOCKET_CLIENTS } from '../differential/clients.js'
 import type { Comparison, Difference } from '../differential/difference.js'
 import type { Observation } from '../differential/observation.js'
-import { SOCKET_CLIENTS } from '../differential/side.js'
 import { asks, partsOf, replied } from './predicates.js'
 
 /** What clients got with the one and not, or less often, with the other. */

@@ -1,15 +1,25 @@
 import type { PeerName } from '../start-peer.js'
+import type { StandingNode } from './ancestry.js'
 import type { Aspect, Observation } from './observation.js'
 import type { Operation } from './operation.js'
+import type { TransactionPast } from './timeline.js'
 
-/** One operation that one of the originals is about to be asked. */
-export interface Question {
-  readonly peer: PeerName
-  readonly operation: Operation
+/** What our daemon's side knows before an operation is asked. */
+export interface Circumstances {
   /** Whether the asking client is a guest behind a ring, not of domain 0. */
   readonly unprivileged: boolean
-  /** It asks inside a transaction, and others have changed the tree since that began. */
-  readonly stale: boolean
+  /** The domain that the client's domain acts for. */
+  readonly target: number | undefined
+  /** The nodes on the way to the operation's, outside of transactions; none if it is not about a node. */
+  readonly ancestry: readonly StandingNode[]
+  /** Of the transaction that it is in. */
+  readonly past: TransactionPast | undefined
+}
+
+/** One operation that one of the originals is about to be asked. */
+export interface Question extends Circumstances {
+  readonly peer: PeerName
+  readonly operation: Operation
 }
 
 /** One operation, as our daemon and one of the originals took it. */

@@ -5,12 +5,13 @@ import type { Daemon } from '../daemon.js'
 import { differences, notAsked } from '../differences.js'
 import type { PeerName } from '../start-peer.js'
 import { OperationChooser } from './choose-operation.js'
+import { SOCKET_CLIENTS } from './clients.js'
 import { crowds } from './crowds.js'
 import type { Comparison, Difference, Question } from './difference.js'
 import { hasRoot } from './holdings.js'
 import { type Aspect, aspectsOf, describeObservation } from './observation.js'
 import { describe, type Operation } from './operation.js'
-import { Side, SOCKET_CLIENTS } from './side.js'
+import { Side } from './side.js'
 
 /** What was compared and what was met, over all episodes. */
 export class Tally {
@@ -76,15 +77,16 @@ export async function runEpisode(
 }
 
 async function askAll(operation: Operation, own: Side, others: readonly Side[], tally: Tally): Promise<Outcome> {
-  const stale = own.isStale(operation)
+  const circumstances = await own.circumstancesOf(operation)
+  const questionTo = ({ daemon }: Side): Question => ({ ...circumstances, peer: daemon.name as PeerName, operation })
   const parted = new Set<Side>()
-  const asked = others.filter((side) => mayBeAsked(questionTo(operation, stale, side), side, parted, tally))
-  const [ours, ...theirs] = await Promise.all([own, ...asked].map((side) => side.run(operation)))
+  const asked = others.filter((side) => mayBeAsked(questionTo(side), side, parted, tally))
+  const [ours, ...theirs] = await Promise.all([own, ...asked].map((side) => side.run(operation, circumstances)))
   const all = [`\n    ours: ${describeObservation(ours!)}`]
   for (const [at, { daemon }] of asked.entries()) all.push(`\n    ${daemon.name}: ${describeObservation(theirs[at]!)}`)
   const violations = asked.flatMap((side, at) => {
     count(tally.compared, side.daemon.name)
-    const comparison = { ...questionTo(operation, stale, side), ours: ours!, theirs: theirs[at]! }
+    const comparison = { ...questionTo(side), ours: ours!, theirs: theirs[at]! }
     const unknown = compare(comparison, side, parted, tally)
     if (unknown.length === 0) return []
     return [`${side.daemon.name} differs in ${unknown.join(', ')}; ${describe(operation)}${all.join('')}`]
@@ -120,13 +122,6 @@ function mayBeAsked(question: Question, side: Side, parted: Set<Side>, tally: Ta
 
 const partsAt = ({ parts = false }: Difference, comparison: Comparison): boolean =>
   typeof parts === 'function' ? parts(comparison) : parts
-
-const questionTo = (operation: Operation, stale: boolean, { daemon }: Side): Question => ({
-  peer: daemon.name as PeerName,
-  operation,
-  stale,
-  unprivileged: operation.client >= SOCKET_CLIENTS,
-})
 
 /** @returns in what the two differ that no entry of the table takes in */
 function compare(comparison: Comparison, side: Side, parted: Set<Side>, tally: Tally): Aspect[] {

@@ -1,5 +1,6 @@
 import { type Message, toBytes, XenStoreOp } from '@split-driver/xenbus'
 import { strings } from './choose-body.js'
+import { STRANGER } from './clients.js'
 import { encode, type WireConnection } from './wire-connection.js'
 
 /** A node as one daemon holds it. */
@@ -29,9 +30,6 @@ export interface Holdings {
   /** Clients whose connections are no more. */
   readonly closed: ReadonlySet<number>
 }
-
-/** The domain that comes and goes. */
-export const STRANGER = 3
 
 const specialPaths = ['@introduceDomain', '@releaseDomain']
 

@@ -1,34 +1,19 @@
 import { XenStoreOp } from '@split-driver/xenbus'
 import type { Daemon } from '../daemon.js'
+import { readAncestry } from './ancestry.js'
 import { strings } from './choose-body.js'
-import { askInOneGo, type Holdings, type Registration, readStore, STRANGER, writeStore } from './holdings.js'
+import { absolute, domidOf, GUESTS, nodeOf, SOCKET_CLIENTS, STRANGER, stringsOf, wayTo } from './clients.js'
+import type { Circumstances } from './difference.js'
+import { askInOneGo, type Holdings, type Registration, readStore, writeStore } from './holdings.js'
 import { type Observation, observe } from './observation.js'
 import type { Operation } from './operation.js'
+import { Timeline } from './timeline.js'
 import { encode, WireConnection } from './wire-connection.js'
 
-/** Clients of domain 0, at the socket. */
-export const SOCKET_CLIENTS = 3
-/** Domains behind rings; their clients follow those of the socket. The stranger is there, too, and is nobody's. */
-export const GUESTS: readonly number[] = [1, 2]
 /** In the order in which they go. */
 const ALL_DOMAINS: readonly number[] = [STRANGER, 2, 1]
 
 const UNKNOWN_TRANSACTION = 0x7777
-
-/** An open transaction: the daemon's number for it, and how many changes there were when it began. */
-interface Transaction {
-  readonly id: number
-  readonly begunAt: number
-}
-
-const changing: ReadonlySet<number> = new Set([
-  XenStoreOp.Write,
-  XenStoreOp.Mkdir,
-  XenStoreOp.Rm,
-  XenStoreOp.SetPerms,
-  XenStoreOp.Release,
-  XenStoreOp.Introduce,
-])
 
 type Setup = readonly [type: number, ...texts: string[]]
 
@@ -55,10 +40,9 @@ export class Side {
   readonly #closed = new Set<number>()
   /** In the order in which they were made. */
   #watches: Registration[] = []
-  /** By client, its open transactions. */
-  readonly #transactions: Transaction[][] = []
-  /** Changes of the tree so far. */
-  #changes = 0
+  readonly #timeline = new Timeline(SOCKET_CLIENTS + GUESTS.length)
+  /** By domain, the one that it acts for. */
+  readonly #targets = new Map<number, number>()
 
   static async begin(daemon: Daemon): Promise<Side> {
     const made = new Side(daemon, await WireConnection.overSocket(daemon.socketPath))
@@ -67,7 +51,6 @@ export class Side {
     const pages = new Map(ALL_DOMAINS.map((domid) => [domid, daemon.createGuest(domid)]))
     for (const domid of GUESTS) made.#clients.push(WireConnection.overRing(pages.get(domid)!))
     await made.#setUp(introduction)
-    for (const _ of made.#clients) made.#transactions.push([])
     return made
   }
 
@@ -79,18 +62,22 @@ export class Side {
 
   /** Open transactions of each client. */
   get slots(): number[] {
-    return this.#transactions.map(({ length }) => length)
+    return this.#timeline.slots
   }
 
-  /** Whether the operation's transaction began before the last change by others. */
-  isStale({ client, transaction }: Operation): boolean {
-    const begunAt =
-      typeof transaction === 'object' ? this.#transactions[client]?.[transaction.slot]?.begunAt : undefined
-    return begunAt !== undefined && begunAt < this.#changes
+  /** What is known here before an operation is asked. */
+  async circumstancesOf(operation: Operation): Promise<Circumstances> {
+    const path = nodeOf(operation)
+    return {
+      unprivileged: operation.client >= SOCKET_CLIENTS,
+      target: this.#targets.get(domidOf(operation.client)),
+      ancestry: path === undefined ? [] : await readAncestry(this.control, path),
+      past: this.#timeline.pastOf(operation),
+    }
   }
 
   /** Asks, and waits until all clients have what comes of it. */
-  async run(operation: Operation): Promise<Observation> {
+  async run(operation: Operation, circumstances: Circumstances): Promise<Observation> {
     const { client, type, body } = operation
     const txId = this.#transactionOf(operation)
     const own = await this.#clients[client]!.exchange(encode(type, 1, txId, body))
@@ -100,7 +87,7 @@ export class Side {
     })
     const observation = observe(operation, await Promise.all(others), txId)
     for (const [other, { closed }] of (await Promise.all(others)).entries()) if (closed) this.#closed.add(other)
-    this.#note(operation, own.messages.find((message) => message.type !== XenStoreOp.WatchEvent)?.body, observation)
+    this.#note(operation, circumstances, observation)
     return observation
   }
 
@@ -111,10 +98,10 @@ export class Side {
 
   /** Ends every transaction, without its changes. */
   async endTransactions(): Promise<void> {
-    for (const [client, open] of this.#transactions.entries()) {
-      const ends = open.map(({ id }) => encode(XenStoreOp.TransactionEnd, 1, id, strings('F')))
+    for (const client of this.#clients.keys()) {
+      const ends = this.#timeline.idsOf(client).map((id) => encode(XenStoreOp.TransactionEnd, 1, id, strings('F')))
       if (ends.length > 0) await this.#clients[client]!.exchange(Buffer.concat(ends))
-      open.length = 0
+      this.#timeline.forget(client)
     }
   }
 
@@ -160,22 +147,23 @@ export class Side {
 
   #transactionOf({ client, transaction }: Operation): number {
     if (transaction === 'none') return 0
-    return transaction === 'unknown' ? UNKNOWN_TRANSACTION : (this.#transactions[client]![transaction.slot]?.id ?? 0)
+    return transaction === 'unknown' ? UNKNOWN_TRANSACTION : (this.#timeline.idsOf(client)[transaction.slot] ?? 0)
   }
 
-  #note(operation: Operation, reply: Uint8Array | undefined, { reply: text }: Observation): void {
-    const { client, type, transaction } = operation
-    const done = reply !== undefined && !text.startsWith('ERROR')
-    const open = this.#transactions[client]!
+  #note(operation: Operation, { ancestry }: Circumstances, { reply, body }: Observation): void {
+    const done = !/^ERROR|^no reply/.test(reply)
+    const path = nodeOf(operation)
+    const outermost = path && (wayTo(path)[ancestry.length] ?? path)
+    const id = Number.parseInt(Buffer.from(body).toString(), 10)
     if (done) this.#noteWatch(operation)
-    if (type === XenStoreOp.TransactionStart && done) {
-      open.push({ id: Number.parseInt(Buffer.from(reply ?? []).toString(), 10), begunAt: this.#changes })
-    }
-    const over = done || text.includes('EAGAIN')
-    if (type === XenStoreOp.TransactionEnd && over && typeof transaction === 'object') open.splice(transaction.slot, 1)
-    if (type === XenStoreOp.ResetWatches && done) open.length = 0
-    if (this.#closed.has(client)) this.#forget(client)
-    if (done && (type === XenStoreOp.TransactionEnd || (transaction === 'none' && changing.has(type)))) this.#changes++
+    if (done) this.#noteTarget(operation)
+    this.#timeline.note(operation, { done, id, again: reply.includes('EAGAIN'), outermost })
+    if (this.#closed.has(operation.client)) this.#forget(operation.client)
+  }
+
+  #noteTarget({ type, body }: Operation): void {
+    const [domid = 0, target = 0] = stringsOf(body).map((text) => Number.parseInt(text, 10))
+    if (type === XenStoreOp.SetTarget) this.#targets.set(domid, target)
   }
 
   #noteWatch({ client, type, body }: Operation): void {
@@ -190,13 +178,12 @@ export class Side {
 
   #forget(client: number): void {
     this.#watches = this.#watches.filter((watch) => watch.client !== client)
-    this.#transactions[client]!.length = 0
+    this.#timeline.forget(client)
   }
 }
 
 /** What makes two watches of a client the same one: the node and the token. */
 function watchKey({ client, body }: Registration): string {
   const [path = '', token = ''] = Buffer.from(body).toString('latin1').split('\0')
-  const domid = GUESTS[client - SOCKET_CLIENTS] ?? 0
-  return `${/^[/@]/.test(path) ? path : `/local/domain/${domid}/${path}`}\0${token}`
+  return `${absolute(client, path)}\0${token}`
 }
