@@ -1,27 +1,13 @@
-import { dirname, join } from 'node:path'
-import { PAGE_BYTES } from '@split-driver/abi'
 import { XenStoreWireClient } from '@split-driver/conformance'
-import { LinuxSystemCalls } from '@split-driver/privcmd'
-import { encodeMessage, packStringAndRest, packStrings, RingChannel, XenStoreOp } from '@split-driver/xenbus'
+import { encodeMessage, packStringAndRest, packStrings, XenStoreOp } from '@split-driver/xenbus'
 import { SocketChannel } from '@split-driver/xenbus/node'
 import { expect, it } from 'vitest'
-import { type Daemon, startPeer } from '../../src/xenstore-peers/index.js'
+import { startPeer } from '../../src/xenstore-peers/index.js'
 import { describeWithPeers } from './peers-here.js'
+import { ringGuest } from './ring-guest.js'
 import { ask, OURS, replyTo, Successors, update } from './successors.js'
 
 const DOMID = 7
-
-/** A domain that has its page as a guest's kernel has it: mapped. */
-const ringGuest = async (daemon: Daemon, domid: number): Promise<XenStoreWireClient> => {
-  const page = daemon.createGuest(domid)
-  const calls = await LinuxSystemCalls.load()
-  const fd = calls.open(join(dirname(daemon.socketPath), `domain-${domid}`), 'read-write')
-  const { memory } = calls.map(fd, 0, PAGE_BYTES, 'writable')
-  calls.close(fd)
-  const channel = RingChannel.front(memory, () => page.notify())
-  page.listen(() => channel.wake())
-  return new XenStoreWireClient(channel)
-}
 
 describeWithPeers('live update between the original in C and ours, under a guest that has much under way', () => {
   it('a message that is half asked or half answered is answered once and whole, whoever goes on', async () => {
