@@ -1,10 +1,13 @@
-import { type FileHandle, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { type FileHandle, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { XenError } from '@split-driver/abi'
 import { FileBlockStore } from '@split-driver/blkif/node'
 import { blockStoreSuite } from '@split-driver/conformance'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { nextTurnClock } from '../fakes/next-turn-clock.js'
 
 let folder: string
 let files = 0
@@ -23,7 +26,7 @@ describe.each([{ asynchronous: false }, { asynchronous: true }])('FileBlockStore
   blockStoreSuite({
     test,
     notRun: (name, reason) => test.todo(`${name}: not run, ${reason}`),
-    offers: [],
+    offers: process.platform === 'linux' ? ['discard', 'writeZeroes'] : [],
     factory: async (content, options) => FileBlockStore.open(await file(content), { ...options, asynchronous }),
   })
 
@@ -85,5 +88,65 @@ describe('FileBlockStore.open says what is wrong and what to do', () => {
     }
     await expect(FileBlockStore.open(path, { accept })).rejects.toThrow('EACCES: not this one')
     expect(opened?.fd).toBe(-1)
+  })
+})
+
+describe.runIf(process.platform === 'linux')('FileBlockStore on Linux', () => {
+  const busy = (path: string, options = {}) => FileBlockStore.open(path, options)
+
+  test('gives what is discarded back to the file system', async () => {
+    const path = await file(new Uint8Array(1 << 20).fill(1))
+    await using store = await FileBlockStore.open(path)
+    await store.flush()
+    const before = (await stat(path)).blocks
+    await store.discard!(65_536, 524_288)
+    await store.flush()
+    expect(before - (await stat(path)).blocks).toBe(1024)
+    expect((await stat(path)).size).toBe(1 << 20)
+  })
+
+  test('one writer keeps everybody else out, readers keep out who would write', async () => {
+    const path = await file(new Uint8Array(512))
+    {
+      await using _writer = await FileBlockStore.open(path)
+      await expect(busy(path)).rejects.toThrow(/^EBUSY: the disk .* is in use by this program: .*"shared"/)
+      await expect(busy(path, { readOnly: true })).rejects.toThrow(/^EBUSY: .* is being written by this program/)
+      await using _shared = await busy(path, { shared: true })
+    }
+    await using _reader = await busy(path, { readOnly: true })
+    await using _other = await busy(path, { readOnly: true })
+    await expect(busy(path)).rejects.toThrow(/^EBUSY/)
+  })
+
+  test('names the process that holds it', async () => {
+    const path = await file(new Uint8Array(512))
+    const holder = spawn('flock', ['--exclusive', path, 'sh', '-c', 'echo locked; exec cat'])
+    await once(holder.stdout, 'data')
+    await expect(busy(path)).rejects.toThrow(/^EBUSY: the disk .* is in use by process \d+/)
+    holder.stdin.end()
+    await once(holder, 'close')
+    await using _free = await busy(path)
+  })
+
+  test('waits for a lock as long as it was told to', async () => {
+    const path = await file(new Uint8Array(512))
+    const first = await busy(path)
+    const patience = { clock: { ...nextTurnClock, now: () => performance.now() }, milliseconds: 20_000 }
+    const waiting = busy(path, { lockPatience: patience })
+    await first[Symbol.asyncDispose]()
+    await using _second = await waiting
+    await expect(busy(path, { lockPatience: { ...patience, milliseconds: 50 } })).rejects.toThrow(/^EBUSY/)
+  })
+
+  test('finds out that it has become larger, and keeps its size where the new one is no disk’s', async () => {
+    const path = await file(new Uint8Array(4096))
+    await using store = await FileBlockStore.open(path)
+    await truncate(path, 8192)
+    await store.refreshSize()
+    expect(store.byteLength).toBe(8192)
+    await store.write(7680, [new Uint8Array(512)])
+    await truncate(path, 8000)
+    await expect(store.refreshSize()).rejects.toThrow(/^EINVAL/)
+    expect(store.byteLength).toBe(8192)
   })
 })
