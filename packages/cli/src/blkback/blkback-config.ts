@@ -9,6 +9,8 @@ export interface ImageOptions {
   readonly sectorBytes: number
   /** Reads and writes off the thread: for devices so slow that waiting would stall other guests' disks. */
   readonly asynchronous: boolean
+  /** Takes no lock: the guests that use it agree among themselves. */
+  readonly shared: boolean
 }
 
 /** A disk that XenStore's `params` names. */
@@ -37,6 +39,7 @@ const imageKeys = {
   readOnly: v.optional(v.boolean('true or false'), false),
   sectorBytes: v.optional(v.picklist(SECTOR_SIZES, `one of ${SECTOR_SIZES.join(', ')}`), SECTOR_SIZES[0]),
   asynchronous: v.optional(v.boolean('true or false'), false),
+  shared: v.optional(v.boolean('true or false'), false),
 }
 
 const pathOf = (what: string) => v.pipe(v.string(`the path of ${what}`), v.nonEmpty(`the path of ${what}`))

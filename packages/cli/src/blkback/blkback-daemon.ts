@@ -49,7 +49,7 @@ export class BlkbackDaemon extends Emitter implements Daemon {
     super()
     this.#platform = platform
     this.#config = config
-    this.#catalog = new ImageCatalog(config)
+    this.#catalog = new ImageCatalog(config, platform.clock)
     this.#bus = new BlkifBackendBus(platform, {
       kind: config.kind,
       openStore: (disk) => this.#openImage(disk),
@@ -99,7 +99,7 @@ export class BlkbackDaemon extends Emitter implements Daemon {
         `"kind" cannot change from "${kind}" to "${config.kind}" while the daemon runs: start it anew`,
       )
     this.#config = config
-    this.#catalog = new ImageCatalog(config)
+    this.#catalog = new ImageCatalog(config, this.#platform.clock)
   }
 
   async close(): Promise<void> {

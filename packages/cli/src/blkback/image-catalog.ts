@@ -4,8 +4,12 @@ import { isAbsolute, sep } from 'node:path'
 import { XenError, type XenErrorCode } from '@split-driver/abi'
 import type { DiskDescription } from '@split-driver/blkif'
 import { FileBlockStore } from '@split-driver/blkif/node'
+import type { Clock } from '@split-driver/platform'
 import { shown } from '../config/json-document.js'
 import type { BlkbackConfig, ImageOptions } from './blkback-config.js'
+
+/** A guest that starts anew may come before its predecessor's last request is done, and so may a daemon. */
+const LOCK_PATIENCE_MS = 5000
 
 /** An image that may be given, and how. */
 interface Allowed extends ImageOptions {
@@ -20,19 +24,23 @@ interface Allowed extends ImageOptions {
  */
 export class ImageCatalog {
   readonly #config: Pick<BlkbackConfig, 'images' | 'folders'>
+  readonly #clock: Clock
 
-  constructor(config: Pick<BlkbackConfig, 'images' | 'folders'>) {
+  constructor(config: Pick<BlkbackConfig, 'images' | 'folders'>, clock: Clock) {
     this.#config = config
+    this.#clock = clock
   }
 
   /**
    * Opens what is behind a disk; for reading only if the image or XenStore's `mode` says so.
-   * @throws XenError ENOENT no such image, EACCES it lies outside of what may be given, or as `FileBlockStore.open`
+   * @throws XenError ENOENT no such image, EACCES it lies outside of what may be given, or as `FileBlockStore.open`: EBUSY if
+   * another has it for longer than a guest takes to leave it
    */
   async open({ params, mode }: Pick<DiskDescription, 'params' | 'mode'>): Promise<FileBlockStore> {
     const { file, within, readOnly, ...options } = await this.#find(params)
     return FileBlockStore.open(file, {
       ...options,
+      lockPatience: { clock: this.#clock, milliseconds: LOCK_PATIENCE_MS },
       readOnly: readOnly || mode === 'r',
       ...(within === undefined ? {} : { accept: (opened) => expectWithin(opened, within, params) }),
     })

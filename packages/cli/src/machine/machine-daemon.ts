@@ -41,7 +41,7 @@ export interface BootedHost {
 }
 
 /** Guests may be given any image that this user can open: who may use the control socket names them. */
-const ALL_IMAGES = { path: '/', readOnly: false, sectorBytes: 512, asynchronous: false }
+const ALL_IMAGES = { path: '/', readOnly: false, sectorBytes: 512, asynchronous: false, shared: false }
 
 /** An emulated host that is served: block backend, console daemon, XenStore's socket, and the control socket. */
 export class MachineDaemon extends DaemonOfParts {

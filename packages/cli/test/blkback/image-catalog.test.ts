@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { FileBlockStore } from '@split-driver/blkif/node'
 import { ImageCatalog } from '@split-driver/cli'
+import type { Clock } from '@split-driver/platform'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ScratchFolder } from '../support/scratch-folder.js'
 
@@ -12,8 +14,25 @@ beforeEach(() => {
 })
 afterEach(() => folder[Symbol.dispose]())
 
-const asIs = { readOnly: false, sectorBytes: 512, asynchronous: false }
-const catalog = () => new ImageCatalog({ images: {}, folders: [{ ...asIs, path: folder.file('allowed') }] })
+const asIs = { readOnly: false, sectorBytes: 512, asynchronous: false, shared: false }
+
+/** Each timer is due in the next turn, and then its time has passed. */
+const hurriedClock = (): Clock => {
+  let time = 0
+  return {
+    now: () => time,
+    setTimer: (milliseconds, callback) => {
+      const timer = setImmediate(() => {
+        time += milliseconds
+        callback()
+      })
+      return { cancel: () => clearImmediate(timer) }
+    },
+  }
+}
+
+const catalog = () =>
+  new ImageCatalog({ images: {}, folders: [{ ...asIs, path: folder.file('allowed') }] }, hurriedClock())
 
 describe('an image of an allowed folder', () => {
   test('is never another file, however often a link takes its place meanwhile', async () => {
@@ -54,5 +73,24 @@ describe('an image of an allowed folder', () => {
       /^EINVAL: .*allowed\/odd.img has 513 bytes, no multiple of 512: pad it/,
     )
     expect(folder.openFiles()).toEqual([])
+  })
+
+  test('that somebody else writes to is refused when the wait for its lock has ended', async () => {
+    const path = folder.file('allowed/held.img')
+    writeFileSync(path, new Uint8Array(512))
+    const holder = await FileBlockStore.open(path)
+    await expect(catalog().open({ params: path, mode: 'w' })).rejects.toThrow(/^EBUSY: .*held.img is in use by/)
+    const waiting = catalog().open({ params: path, mode: 'w' })
+    await holder[Symbol.asyncDispose]()
+    await (await waiting)[Symbol.asyncDispose]()
+  })
+
+  test('that is shared is given to several who write', async () => {
+    const path = folder.file('allowed/shared.img')
+    writeFileSync(path, new Uint8Array(512))
+    const images = { both: { ...asIs, shared: true, file: path } }
+    const shared = new ImageCatalog({ images, folders: [] }, hurriedClock())
+    await using _first = await shared.open({ params: 'both', mode: 'w' })
+    await using _second = await shared.open({ params: 'both', mode: 'w' })
   })
 })

@@ -22,13 +22,15 @@ test('comments and trailing commas are fine; what is left out has a default; pat
   const text = `{
     // the one disk
     "images": { "a": { "file": "a.img" /* raw */ }, },
-    "folders": [{ "path": "images", "readOnly": true, "sectorBytes": 4096, "asynchronous": true }],
+    "folders": [{ "path": "images", "readOnly": true, "sectorBytes": 4096, "asynchronous": true, "shared": true }],
   }`
   expect(await read(text)).toEqual({
     kind: 'vbd',
     logLevel: 'info',
-    images: { a: { file: folder.file('a.img'), readOnly: false, sectorBytes: 512, asynchronous: false } },
-    folders: [{ path: folder.file('images'), readOnly: true, sectorBytes: 4096, asynchronous: true }],
+    images: {
+      a: { file: folder.file('a.img'), readOnly: false, sectorBytes: 512, asynchronous: false, shared: false },
+    },
+    folders: [{ path: folder.file('images'), readOnly: true, sectorBytes: 4096, asynchronous: true, shared: true }],
   })
 })
 
