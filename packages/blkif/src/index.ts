@@ -18,6 +18,10 @@ export { IoBuffer } from './frontend/io-buffer.js'
 export type { DiscardSupport } from './frontend/optional-operations.js'
 export type { TransferRequest } from './frontend/transfer.js'
 export { TransferEngine, type TransferEngineOptions } from './frontend/transfer-engine.js'
+export type { ByteReceiver, ByteStream, Dial } from './nbd/byte-stream.js'
+export type { NbdClientOptions, NbdObserver, NbdTuning } from './nbd/nbd-client-options.js'
+export { NbdDisk, type NbdDiskOptions } from './nbd/nbd-disk.js'
+export type { NbdTarget } from './nbd/nbd-link.js'
 export {
   FaultyBlockStore,
   type FaultyBlockStoreOptions,
