@@ -1,10 +1,11 @@
-import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs'
+import { closeSync, constants, openSync } from 'node:fs'
 import { XenError } from '@split-driver/abi'
 import type { GrantAccess } from '@split-driver/grant'
 import { bufferDetacher, type DetachBuffer } from './buffer-detacher.js'
 import { errnoName } from './errno-name.js'
 import { type LinuxLibrary, loadLinuxLibrary, type Pointer } from './linux-library.js'
 import { MappedMemory } from './mapped-memory.js'
+import { isOpenAs } from './open-descriptors.js'
 import { ReadableWatcher } from './readable-watcher.js'
 import { SystemCallError } from './system-call-error.js'
 import type { MappedRange, SystemCalls } from './system-calls.js'
@@ -52,7 +53,7 @@ export class LinuxSystemCalls implements SystemCalls {
   }
 
   adopt(fd: number, path: string): void {
-    if (!isOpenAs(fd, path)) throw new SystemCallError('fstat', 'ENODEV', `of descriptor ${fd}`)
+    if (!isTheNode(fd, path)) throw new SystemCallError('fstat', 'ENODEV', `of descriptor ${fd}`)
     this.#fcntl(fd, F_SETFD, FD_CLOEXEC)
     this.#fcntl(fd, F_SETFL, this.#fcntl(fd, F_GETFL, 0) | constants.O_NONBLOCK)
   }
@@ -135,12 +136,9 @@ export class LinuxSystemCalls implements SystemCalls {
   }
 }
 
-/** Nodes are the same by the number of their device, wherever they lie; other files by their own. */
-const isOpenAs = (fd: number, path: string): boolean => {
+const isTheNode = (fd: number, path: string): boolean => {
   try {
-    const [opened, named] = [fstatSync(fd), statSync(path)]
-    if (opened.isCharacterDevice()) return named.isCharacterDevice() && opened.rdev === named.rdev
-    return opened.dev === named.dev && opened.ino === named.ino
+    return isOpenAs(fd, path)
   } catch (error) {
     throw new SystemCallError('fstat', (error as NodeJS.ErrnoException).code ?? String(error), `of descriptor ${fd}`)
   }

@@ -1,8 +1,7 @@
 import { closeSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { XenError } from '@split-driver/abi'
 import type { PortBequest } from '@split-driver/evtchn'
-import { HostClock, hostPaths, PrivcmdPlatform } from '@split-driver/privcmd'
+import { HostClock, hostPaths, inheritedDescriptor, PrivcmdPlatform } from '@split-driver/privcmd'
 import type { ServerPlatform, XenstoreServerOptions } from '@split-driver/xenstored'
 import { NO_HYPERVISOR } from './no-hypervisor.js'
 
@@ -46,21 +45,29 @@ const plainMachine = (evtchnFd: number | undefined): StoreMachine => {
   }
 }
 
-const openHostMachine = async (evtchnFd: number | undefined): Promise<StoreMachine> => {
+const openHostMachine = async (said: number | undefined): Promise<StoreMachine> => {
+  const evtchnFd = said === undefined ? undefined : inheritedDescriptor(hostPaths().evtchn, said)
   const platform = await PrivcmdPlatform.open({ xenstore: 'none', evtchnFd })
   try {
     const { storeRing, domainStates } = platform
     return {
       name: 'Xen host',
       platform,
+      ...(evtchnFd === said ? {} : { complaint: misled(said!, evtchnFd) }),
       ports: platform.events,
       options: { controlRing: { page: storeRing.page, port: storeRing.port }, domainStates },
       [Symbol.asyncDispose]: () => platform[Symbol.asyncDispose](),
     }
   } catch (error) {
     await platform[Symbol.asyncDispose]()
-    if (evtchnFd === undefined || !XenError.is(error, 'EIO')) throw error
-    // Toolstacks at the sockets are served all the same, and guests that are introduced anew.
-    return { ...(await openHostMachine(undefined)), complaint: error.message }
+    throw error
   }
 }
+
+/** Without their ports, toolstacks at the sockets are served all the same, and guests that are introduced anew. */
+const misled = (said: number, found: number | undefined): string =>
+  `the program before this one said that descriptor ${said} has the event channels, which it has not; ${
+    found === undefined
+      ? 'guests are not served until they are introduced anew'
+      : `they are taken up by descriptor ${found}`
+  }`
