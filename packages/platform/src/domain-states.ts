@@ -10,4 +10,6 @@ export type DomainState = 'running' | 'shutdown' | 'dying'
 export interface DomainStates {
   /** `undefined`: there is no such domain, or none any more. */
   stateOf(domid: Domid): DomainState | undefined
+  /** Tells this life of a domid from another; `undefined` if there is no such domain. Not every machine tells. */
+  uuidOf?(domid: Domid): string | undefined
 }

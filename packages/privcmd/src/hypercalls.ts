@@ -105,6 +105,13 @@ export class Hypercalls implements DomainStates, Disposable {
     return domainState(domainInfo.at.flags.get(words, 0))
   }
 
+  /** The handle that its builder gave it; by one hypercall. @throws XenError as `domains` */
+  uuidOf(domid: Domid): string | undefined {
+    const words = this.#firstDomainFrom(domid)
+    if (words === undefined || domainInfo.at.domain.get(words, 0) !== domid) return undefined
+    return describeDomain(domainInfo.read(words)).uuid
+  }
+
   /** Idempotent. */
   [Symbol.dispose](): void {
     this.#channel[Symbol.dispose]()

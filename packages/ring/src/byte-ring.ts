@@ -44,15 +44,36 @@ export class ByteRing {
 
   /** Moves bytes, each fetched once, into `target` until either is exhausted. @returns how many */
   read(target: Uint8Array): number {
+    const cons = this.indices.loadOrdered(this.view.reads.cons)
+    const count = this.readAhead(cons, target)
+    if (count > 0) this.release(after(cons, count))
+    return count
+  }
+
+  /** As `read`, of the bytes from `index` on, which stay the reader's until it releases them. */
+  readAhead(index: number, target: Uint8Array): number {
     const { reads } = this.view
-    const cons = this.indices.loadOrdered(reads.cons)
-    const queued = distance(this.indices.loadOrdered(reads.prod), cons)
+    const queued = distance(this.indices.loadOrdered(reads.prod), index)
     if (queued > reads.bytes) return 0
     const count = Math.min(queued, target.length)
     const mask = reads.bytes - 1
-    for (let i = 0; i < count; i++) target[i] = this.data.load8(reads.offset + ((cons + i) & mask))
-    if (count > 0) this.indices.storeOrdered(reads.cons, after(cons, count))
+    for (let i = 0; i < count; i++) target[i] = this.data.load8(reads.offset + ((index + i) & mask))
     return count
+  }
+
+  /** What was read before `index` is the writer's room again. */
+  release(index: number): void {
+    this.indices.storeOrdered(this.view.reads.cons, index)
+  }
+
+  /** Up to where this end has read. */
+  get readIndex(): number {
+    return this.indices.loadOrdered(this.view.reads.cons)
+  }
+
+  /** Up to where this end has written. */
+  get writeIndex(): number {
+    return this.indices.loadOrdered(this.view.writes.prod)
   }
 
   /** Moves bytes out of `source` until either it or the room is exhausted. @returns how many */

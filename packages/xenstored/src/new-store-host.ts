@@ -5,11 +5,13 @@ import { Holds } from './client/holds.js'
 import { SendBuffer } from './client/send-buffer.js'
 import { controlCommands } from './control/control-commands.js'
 import { DomainRecords } from './domains/domain-record.js'
+import type { IntroducedDomain } from './domains/introduced-domain.js'
 import { DEFAULT_LIMITS } from './quotas/limits.js'
 import type { MemoryLevel } from './quotas/memory-alarm.js'
 import { Quotas } from './quotas/quotas.js'
 import { Observers } from './server-observer.js'
 import { JournalRecorder } from './state/journal/journal-recorder.js'
+import { saveRings } from './state/journal/save-rings.js'
 import { type RestoredDomains, restoreDomainRecords, restoreDomains } from './state/restore-domains.js'
 import { restoreSavedTree, restoreTree } from './state/restore-tree.js'
 import { saveChangedDomains } from './state/save-domains.js'
@@ -58,10 +60,6 @@ export const newStoreHost = ({ options, clock, onMemory, domains }: StoreHostOpt
   const [clients, observers] = [new Clients(), new Observers()]
   if (options.observer) observers.add(options.observer)
   const commands = controlCommands({ ...options, observers, more: options.commands })
-  journal?.begin(() => ({
-    records: [...saveChangedDomains({ quotas, records }), ...saveNodes(store.tree)],
-    generation: store.generation,
-  }))
   const connected = {
     holds: new Holds(clients, clock),
     watches,
@@ -71,6 +69,16 @@ export const newStoreHost = ({ options, clock, onMemory, domains }: StoreHostOpt
     sendBuffer: new SendBuffer(),
   }
   return { host: { store, ...connected, records, commands, quotas, limits, domains, journal, recorder }, trees }
+}
+
+/** A journal that has everything up to now, and goes on from there. */
+export const beginJournal = (host: StoreHost, introduced: Iterable<IntroducedDomain>): void => {
+  const { journal, store } = host
+  journal?.begin(() => ({
+    records: [...saveChangedDomains(host), ...saveNodes(store.tree)],
+    entries: saveRings(introduced),
+    generation: store.generation,
+  }))
 }
 
 interface Beginning {

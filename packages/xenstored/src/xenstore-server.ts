@@ -1,7 +1,7 @@
-import { DOM0, type Domid, type FrameNumber, type Port, type SharedMemory, XenError } from '@split-driver/abi'
-import type { InheritedPorts } from '@split-driver/evtchn'
+import { DOM0, type Domid, type FrameNumber, type Port, XenError } from '@split-driver/abi'
+import type { EventChannels, InheritedPorts } from '@split-driver/evtchn'
 import type { DomainStates, Platform } from '@split-driver/platform'
-import type { ByteChannel, XenStoreRingError } from '@split-driver/xenbus'
+import type { ByteChannel } from '@split-driver/xenbus'
 import { EventEmitter } from 'events'
 import type TypedEmitter from 'typed-emitter'
 import type { Client } from './client/client.js'
@@ -9,15 +9,18 @@ import { TurnQueue } from './client/turn-queue.js'
 import { removeEstate } from './domains/domain-death.js'
 import { DomainEnds, type EndingDomains } from './domains/domain-ends.js'
 import type { Caller, DomainRecord } from './domains/domain-record.js'
-import { IntroducedDomain, type IntroducedDomainOptions } from './domains/introduced-domain.js'
-import { newStoreHost } from './new-store-host.js'
+import type { IntroducedDomain } from './domains/introduced-domain.js'
+import { IntroducedDomains } from './domains/introduced-domains.js'
+import { beginJournal, newStoreHost } from './new-store-host.js'
 import { DurableChannel } from './state/journal/durable-channel.js'
-import { type ResumeOptions, restoreClients, restoreTargets, type SavedRing } from './state/restore-server.js'
+import { stillThere } from './state/journal/found-rings.js'
+import type { FoundState } from './state/journal/journal.js'
+import { type ResumeOptions, restoreClients, restoreTargets } from './state/restore-server.js'
 import { restoreTransactions } from './state/restore-transactions.js'
 import { type SaveOptions, saveServer } from './state/save-server.js'
 import type { NumberedTrees } from './state/tree-numbers.js'
 import type { DomainControl, StoreHost } from './store-host.js'
-import { AcceptedChannel } from './transport/accepted-channel.js'
+import { type AcceptedAs, AcceptedChannel } from './transport/accepted-channel.js'
 import { INTRODUCE_DOMAIN, RELEASE_DOMAIN } from './tree/initial-tree.js'
 import type { XenstoreServerEvents } from './xenstore-server-events.js'
 import type { XenstoreServerOptions } from './xenstore-server-options.js'
@@ -40,27 +43,18 @@ export interface Holdings {
 
 const Emitter = EventEmitter as unknown as new () => TypedEmitter<XenstoreServerEvents>
 
-/** Who a channel's other end is. */
-export interface AcceptedAs {
-  /** Relative paths begin at /local/domain/<domid>. */
-  readonly domid: Domid
-  readonly privileged: boolean
-}
-
 /**
  * XenStore's daemon: one tree, for domains behind ring pages and for whoever comes through a channel. It asks its domain
  * only to map ring pages and to bind event channels; disposing it leaves none of either.
  */
 export class XenstoreServer extends Emitter implements DomainControl, Disposable {
-  readonly #platform: ServerPlatform
   readonly #host: StoreHost
   readonly #control: Caller
   readonly #turns: TurnQueue
-  readonly #introduced = new Map<Domid, IntroducedDomain>()
+  readonly #introduced: IntroducedDomains
   readonly #accepted = new Set<AcceptedChannel>()
   readonly #ends: DomainEnds | undefined
   #disposed = false
-  readonly #controlPage: SharedMemory | undefined
 
   /**
    * @param platform the machine as the domain that runs this server sees it
@@ -68,7 +62,6 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
    */
   constructor(platform: ServerPlatform, options: XenstoreServerOptions = {}) {
     super()
-    this.#platform = platform
     this.#turns = new TurnQueue(platform.clock)
     const { host, trees } = newStoreHost({
       options,
@@ -77,19 +70,29 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
       domains: this,
     })
     this.#host = host
-    this.#controlPage = options.controlRing?.page
     this.#control = { domain: host.records.of(options.controlDomid ?? DOM0), privileged: true }
-    const { domainStates, controlRing, resume } = options
-    const lost = resume && trees ? this.#resume(resume, trees) : []
-    if (domainStates) this.#ends = this.#watchEnds(domainStates)
+    this.#introduced = new IntroducedDomains({
+      ...{ platform, host, control: this.#control, turns: this.#turns },
+      ...{ controlRing: options.controlRing, domainStates: options.domainStates },
+      onBroken: (domid, error) => this.emit('broken', domid, error),
+    })
+    const { domainStates, resume } = options
+    const lost = resume && trees ? this.#resume(resume, trees) : this.#takeFound(host.journal?.found, domainStates)
+    if (domainStates) this.#ends = this.#watchEnds(platform.events, domainStates)
     this.#ends?.begin(lost)
-    if (controlRing && !this.isIntroduced(this.#control.domain.domid)) this.#serveControl(controlRing)
+    this.#introduced.serveControl()
+    beginJournal(host, this.#introduced)
   }
 
-  /** All that this server is, for another to go on with. Synchronous, so that nothing happens while it is written. */
+  /**
+   * All that this server is, for another to go on with. Synchronous, so that nothing happens while it is written.
+   * @throws XenError EBUSY while its journal cannot be written: whoever goes on would have to begin with that
+   */
   save(options: SaveOptions = {}): Uint8Array {
-    this.#host.journal?.flush()
-    const served = { accepted: this.#accepted, introduced: this.#introduced.values() }
+    const { journal } = this.#host
+    journal?.flush()
+    if (journal?.pending) throw new XenError('EBUSY', 'the journal cannot be written now')
+    const served = { accepted: this.#accepted, introduced: this.#introduced }
     return saveServer(this.#host, { ...served, controlDomid: this.#control.domain.domid }, options)
   }
 
@@ -139,7 +142,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     const clients = restoreClients(resume, {
       takeChannel: (channel, as) => this.#accept(channel, as),
       takeRing: (domid, ring) => {
-        const client = this.#takeRing(domid, ring)
+        const client = this.#introduced.takeSaved(domid, ring)
         if (client === undefined) lost.push(this.#host.records.of(domid))
         return client
       },
@@ -149,40 +152,23 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     return lost
   }
 
-  /** A domain may have ended since the state was saved. */
-  #takeRing(domid: Domid, { port, remotePort, shutDown }: SavedRing): Client | undefined {
-    if (this.#introduced.has(domid)) throw new XenError('EPROTO', `state: domain ${domid} has two rings`)
-    const { inheritedPorts: ports } = this.#platform
-    const ownPage = domid === this.#control.domain.domid ? this.#controlPage : undefined
-    if (ports === undefined && remotePort === undefined) return undefined
-    try {
-      const introduced = this.#newDomain(
-        domid,
-        (options) =>
-          ports === undefined
-            ? IntroducedDomain.introduce(options, remotePort!)
-            : IntroducedDomain.inherit(options, ports, port),
-        ownPage,
-      )
-      introduced.isShutDown = shutDown
-      this.#introduced.set(domid, introduced)
-      return introduced.client
-    } catch (error) {
-      if (XenError.is(error)) return undefined
-      throw error
-    }
+  /**
+   * Rings that a server has left that was killed: those go on whose domain is the one that it was.
+   * @returns domains whose ring cannot be had any more
+   */
+  #takeFound(found: FoundState | undefined, states: DomainStates | undefined): DomainRecord[] {
+    if (found === undefined) return []
+    const { records } = this.#host
+    const { there, gone } = stillThere(found, states, this.#control.domain.domid)
+    for (const { domid } of gone) this.#bury(records.of(domid))
+    const lost = there.filter((ring) => this.#introduced.takeFound(ring) === undefined)
+    for (const { domid, target } of there)
+      if (target !== undefined && this.isIntroduced(target)) records.of(domid).target = records.of(target)
+    return lost.map(({ domid }) => records.of(domid))
   }
 
   introduce(domid: Domid, _frame: FrameNumber, port: Port): void {
-    const introduced = this.#introduced.get(domid)
-    if (introduced !== undefined) {
-      introduced.reconnect(port)
-      return
-    }
-    this.#introduced.set(
-      domid,
-      this.#newDomain(domid, (options) => IntroducedDomain.introduce(options, port)),
-    )
+    if (!this.#introduced.introduce(domid, port)) return
     if (domid !== this.#control.domain.domid) this.#happen(INTRODUCE_DOMAIN, domid)
     this.emit('introduced', domid)
   }
@@ -190,8 +176,7 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   release(domid: Domid): void {
     const introduced = this.#guest(domid)
     const { record } = introduced
-    this.#introduced.delete(domid)
-    introduced.end()
+    this.#introduced.end(introduced)
     this.#bury(record)
     this.#happen(RELEASE_DOMAIN, domid)
     this.emit('released', domid)
@@ -202,7 +187,9 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
   }
 
   resume(domid: Domid): void {
-    this.#guest(domid).isShutDown = false
+    const guest = this.#guest(domid)
+    guest.isShutDown = false
+    this.#host.recorder?.shutDown(guest)
   }
 
   /** What the domains have open now, over all their connections; those that have nothing are left out. */
@@ -222,11 +209,10 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     this.#ends?.[Symbol.dispose]()
     this.#host.holds[Symbol.dispose]()
     for (const accepted of this.#accepted) this.#drop(accepted)
-    for (const introduced of this.#introduced.values()) introduced.end()
-    this.#introduced.clear()
+    this.#introduced.endAll()
   }
 
-  #watchEnds(states: DomainStates): DomainEnds {
+  #watchEnds(events: EventChannels, states: DomainStates): DomainEnds {
     const { records } = this.#host
     const control = this.#control.domain
     const domains: EndingDomains = {
@@ -234,16 +220,10 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
       introduced: (domid) => this.#introduced.get(domid),
       release: (domid) => this.release(domid),
       forget: (record) => this.#bury(record),
+      shutDown: (domain) => this.#host.recorder?.shutDown(domain),
       tell: (domid) => this.#happen(RELEASE_DOMAIN, domid),
     }
-    return new DomainEnds(this.#platform.events, states, domains, control.domid)
-  }
-
-  #serveControl({ page, port }: NonNullable<XenstoreServerOptions['controlRing']>): void {
-    const { domid } = this.#control.domain
-    const control = this.#newDomain(domid, (options) => IntroducedDomain.introduce(options, port), page)
-    this.#introduced.set(domid, control)
-    control.announce()
+    return new DomainEnds(events, states, domains, control.domid)
   }
 
   /** What a domain had here goes: connections, what it owned, and every right that names this life of it. */
@@ -253,27 +233,6 @@ export class XenstoreServer extends Emitter implements DomainControl, Disposable
     this.#host.records.end(record)
     this.#host.recorder?.died(record.domid)
     removeEstate(this.#host.store, record, this.#control)
-  }
-
-  #newDomain(
-    domid: Domid,
-    make: (options: IntroducedDomainOptions) => IntroducedDomain,
-    ownPage?: SharedMemory,
-  ): IntroducedDomain {
-    const { events, mapper } = this.#platform
-    const { records } = this.#host
-    const isNew = !records.knows(domid)
-    const domain = records.of(domid)
-    const caller = { domain, privileged: domain === this.#control.domain }
-    const onBroken = (error: XenStoreRingError): void => void this.emit('broken', domid, error)
-    const shared = { host: this.#host, events, mapper, turns: this.#turns }
-    try {
-      return make({ ...shared, caller, onBroken, ownPage })
-    } catch (error) {
-      // A domain that there is not must not be known for having been named.
-      if (isNew) records.end(domain)
-      throw error
-    }
   }
 
   /** @throws XenError ENOENT EINVAL */

@@ -29,6 +29,7 @@ XENSTORED_RUNDIR, or at /run/xenstored/socket. In dom0, whose kernel offers /pro
 and all domains that are introduced. Elsewhere there are no domains, and INTRODUCE is refused.
 Quotas bound what one unprivileged domain may have; 0 is no bound. xenstore control quota tells and sets them later.
 With --persist nothing that was acknowledged is lost, however the daemon ends; with --persist-sync not even with the power.
+The next one also goes on with the rings of its domains, in the midst of what they ask; sockets connect anew.
 xenstore control live-update puts another program, such as a newer split-driver, in its place.
 Signals: SIGTERM and SIGINT close everything in order; SIGHUP opens the log file anew, for who rotates it.
 Standard output says "ready"; the log is on standard error unless --log names a file.

@@ -42,7 +42,12 @@ export class StoreMachine {
   failing: 'map' | 'bind' | 'listen' | undefined
   /** What `domainStates` says; a domain that is not here does not exist. */
   readonly states = new Map<Domid, DomainState>()
-  readonly domainStates = { stateOf: (domid: Domid) => this.states.get(domid) }
+  /** What `domainStates` calls the life of a domain that exists, where a test says more than its domid. */
+  readonly uuids = new Map<Domid, string>()
+  readonly domainStates = {
+    stateOf: (domid: Domid) => this.states.get(domid),
+    uuidOf: (domid: Domid) => (this.states.has(domid) ? (this.uuids.get(domid) ?? `life of ${domid}`) : undefined),
+  }
 
   /** A domain with a ring page. */
   addDomain(domid: Domid): FlatMemory {

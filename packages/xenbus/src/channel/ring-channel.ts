@@ -75,6 +75,23 @@ export class RingChannel implements ByteChannel {
     return count
   }
 
+  /** As `receive`, from `index` on, of bytes that are not released yet: `release` makes room of them. */
+  receiveAhead(index: number, target: Uint8Array): number {
+    return this.closed || this.#isBeingMade ? 0 : this.#ring.readAhead(index, target)
+  }
+
+  /** What was received before `index` need not be kept in the ring any longer. */
+  release(index: number): void {
+    if (this.closed || index === this.#ring.readIndex) return
+    this.#ring.release(index)
+    this.#notify()
+  }
+
+  /** Up to where this side has released what it received, and sent; indices of the ring. */
+  get position(): { readonly received: number; readonly sent: number } {
+    return { received: this.#ring.readIndex, sent: this.#ring.writeIndex }
+  }
+
   onReady(handler: () => void): void {
     this.#handler = handler
     queueMicrotask(() => this.#handler?.())

@@ -40,6 +40,8 @@ export type EndReason =
 export interface ClientOptions {
   readonly caller: Caller
   readonly channel: ByteChannel
+  /** Its connection outlives this server: what it registers is written down. */
+  readonly isKept?: boolean
   readonly host: StoreHost
   /** There is something to send: a turn is wanted. */
   readonly wake: () => void
@@ -79,6 +81,11 @@ export class Client implements Watcher, TurnTaker, ObservedClient {
     this.#outbox = new Outbox(channel, this, host)
     host.clients.add(this)
     host.observers.current?.created?.('connection', this)
+  }
+
+  /** What it registers outlives this server. */
+  get isKept(): boolean {
+    return this.#options.isKept ?? false
   }
 
   get domid(): Domid {

@@ -69,5 +69,5 @@ const LONG = 64
 
 const keyOf = (path: string, { body }: Outgoing): string => `${path}\0${tokenText.decode(body)}`
 
-const sameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
+export const sameBytes = (one: Uint8Array, other: Uint8Array): boolean =>
   one === other || (one.length === other.length && one.every((byte, i) => byte === other[i]))

@@ -13,6 +13,8 @@ export interface EndingDomains {
   release(domid: Domid): void
   /** A domain that was only named, by permissions or as an owner, is no more. */
   forget(record: DomainRecord): void
+  /** An introduced domain has shut down, and is kept. */
+  shutDown(domain: IntroducedDomain): void
   /** Who watches for ends hears of this one: it shut down and is kept, or only the server before this one had it. */
   tell(domid: Domid): void
 }
@@ -98,6 +100,7 @@ export class DomainEnds implements Disposable {
       this.#domains.release(domid)
     } else if (state === 'shutdown' && !domain.isShutDown) {
       domain.isShutDown = true
+      this.#domains.shutDown(domain)
       this.#domains.tell(domid)
     }
   }

@@ -3,6 +3,7 @@ import type { EventChannels, InheritedPorts } from '@split-driver/evtchn'
 import type { GrantMapper, Mapping } from '@split-driver/grant'
 import type { Client } from '../client/client.js'
 import { DomainRing, type DomainRingOptions } from '../transport/domain-ring.js'
+import type { RingProgress } from '../transport/kept-ring.js'
 import type { DomainRecord } from './domain-record.js'
 
 /** @see xen/include/public/grant_table.h GNTTAB_RESERVED_XENSTORE */
@@ -12,6 +13,8 @@ export interface IntroducedDomainOptions extends Omit<DomainRingOptions, 'page' 
   readonly mapper: GrantMapper
   /** The ring page, where it is no grant's: its owner's to give up. */
   readonly ownPage?: SharedMemory | undefined
+  /** Which life of the domid this is, where the machine tells. */
+  readonly uuid?: string | undefined
 }
 
 /** The two ends of a domain's event channel: ours, and the domain's, which is `undefined` if it has closed that. */
@@ -52,7 +55,7 @@ export class IntroducedDomain {
     try {
       if (options.ownPage === undefined) this.#mapping = options.mapper.map(this.#domid, [XENSTORE_GRANT], 'writable')
       this.#page = options.ownPage ?? this.#mapping!.page(0)
-      this.#serve(ports)
+      this.#serve(options, ports)
     } catch (error) {
       this.end()
       throw error
@@ -66,6 +69,26 @@ export class IntroducedDomain {
 
   get ports(): ChannelPorts | undefined {
     return this.#ports
+  }
+
+  /** The domain's own. */
+  get remotePort(): Port | undefined {
+    return this.#ports?.remotePort
+  }
+
+  /** Which life of its domid this is, where the machine tells. */
+  get uuid(): string | undefined {
+    return this.#options.uuid
+  }
+
+  /** How far its conversation has come, where there is a journal. */
+  get progress(): RingProgress | undefined {
+    return this.#ring?.progress
+  }
+
+  /** What is written down is done in the page, too, for whoever takes it up. */
+  settle(): void {
+    this.#ring?.settle()
   }
 
   get #domid(): Domid {
@@ -82,7 +105,7 @@ export class IntroducedDomain {
     DomainRing.reset(this.#page)
     this.#ports = bind(this.#options, remotePort)
     try {
-      this.#serve(this.#ports)
+      this.#serve({ ...this.#options, found: undefined }, this.#ports)
     } catch (error) {
       this.#disconnect()
       throw error
@@ -100,8 +123,8 @@ export class IntroducedDomain {
     if (this.#ports !== undefined) this.#events.notify(this.#ports.port)
   }
 
-  #serve({ port }: ChannelPorts): void {
-    this.#ring = new DomainRing({ ...this.#options, page: this.#page, port })
+  #serve(options: IntroducedDomainOptions, { port }: ChannelPorts): void {
+    this.#ring = new DomainRing({ ...options, page: this.#page, port })
     this.#ring.listen()
   }
 

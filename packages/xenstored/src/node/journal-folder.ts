@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { XenError } from '@split-driver/abi'
 import type { WireError } from '@split-driver/xenbus'
 import type { FoundState, Journal, SavedForJournal } from '../state/journal/journal.js'
-import { encodeBatch, type JournalBatch } from '../state/journal/journal-entry.js'
+import { encodeBatch, type JournalBatch, joinBatches } from '../state/journal/journal-entry.js'
 import { readStream } from '../state/stream/read-stream.js'
 import { writeStream } from '../state/stream/write-stream.js'
 import { type FileWriter, JournalFile, REAL_FILES } from './journal-file.js'
@@ -17,6 +17,8 @@ export interface JournalFolderOptions {
   /** Wait for the disk, not only for the kernel: what was acknowledged survives a loss of power, too. */
   readonly sync?: boolean
   readonly files?: FileWriter
+  /** Names the machine's life since it was started; the kernel's own name for it unless given. */
+  readonly boot?: string
   /** Something that an operator should know, such as that the daemon was killed while it wrote. */
   readonly onNote?: (note: string) => void
   /**
@@ -45,12 +47,16 @@ export class JournalFolder implements Journal, AsyncDisposable {
   readonly #folder: string
   readonly #options: JournalFolderOptions
   readonly #lock: Server
+  readonly #boot: string
   #number: number
   #file: JournalFile | undefined
-  #save: () => SavedForJournal = () => ({ records: [], generation: 0 })
+  #save: () => SavedForJournal = () => ({ records: [], entries: [], generation: 0 })
   #snapshotBytes = 0
   #compactAt = 0
+  /** Written at once, as one: what happened in a turn of somebody's is there whole, or not at all. */
   readonly #appended: Uint8Array[] = []
+  /** What is under way in a ring ends with the power, and need not survive its loss. */
+  #mustSync = false
   readonly #waiting = new Set<() => void>()
   #scheduled = false
   #trouble: WireError | undefined
@@ -83,6 +89,7 @@ export class JournalFolder implements Journal, AsyncDisposable {
     this.#folder = folder
     this.#options = options
     this.#lock = lock
+    this.#boot = options.boot ?? bootId()
     this.#number = newestIn(folder)
     this.found = this.#number === 0 ? undefined : this.#find()
   }
@@ -98,11 +105,14 @@ export class JournalFolder implements Journal, AsyncDisposable {
 
   begin(save: () => SavedForJournal): void {
     this.#save = save
+    this.#appended.length = 0
     this.#compact()
+    this.flush()
   }
 
   append(batch: JournalBatch): void {
-    this.#appended.push(frame(encodeBatch(batch)))
+    this.#appended.push(encodeBatch(batch))
+    this.#mustSync ||= batch.entries.some(({ kind }) => kind !== 'RING')
     if (this.#scheduled) return
     this.#scheduled = true
     const { sync = false, later = sync ? setImmediate : queueMicrotask } = this.#options
@@ -116,11 +126,12 @@ export class JournalFolder implements Journal, AsyncDisposable {
   /** Writes what was appended, all of it at once, and tells those who wait. */
   flush(): void {
     this.#scheduled = false
+    if (this.#file === undefined) return
     if (this.#appended.length > 0 && !this.#try(() => this.#write())) return
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const callback of waiting) callback()
-    if (this.#file !== undefined && this.#file.length > this.#compactAt) this.#tryToCompact()
+    if (this.#file.length > this.#compactAt) this.#tryToCompact()
   }
 
   /** Writes the last there is and lets go of the folder. */
@@ -133,9 +144,10 @@ export class JournalFolder implements Journal, AsyncDisposable {
   }
 
   #write(): void {
-    this.#file!.append(this.#appended.length === 1 ? this.#appended[0]! : Buffer.concat(this.#appended))
-    if (this.#options.sync) this.#file!.sync()
+    this.#file!.append(frame(joinBatches(this.#appended)))
+    if (this.#options.sync && this.#mustSync) this.#file!.sync()
     this.#appended.length = 0
+    this.#mustSync = false
   }
 
   /** @returns whether the disk took it. If not, changes are refused, and what is appended is tried again after a while. */
@@ -170,16 +182,17 @@ export class JournalFolder implements Journal, AsyncDisposable {
   /** From now on there is a state with all that there is, and an empty journal. */
   #compact(): void {
     const next = this.#number + 1
-    const { records, generation } = this.#save()
+    const { records, entries, generation } = this.#save()
     const stream = writeStream(records)
     const temporary = join(this.#folder, 'state.new')
     writeFileSync(temporary, stream, { mode: 0o600, flush: true })
     const file = new JournalFile(
       this.#path('journal', next),
-      encodeHeader(generation),
+      encodeHeader(generation, this.#boot),
       this.#options.files ?? REAL_FILES,
     )
     try {
+      if (entries.length > 0) file.append(frame(encodeBatch({ entries, generation })))
       file.sync()
       renameSync(temporary, this.#path('state', next))
     } catch (error) {
@@ -199,10 +212,10 @@ export class JournalFolder implements Journal, AsyncDisposable {
     const path = this.#path('state', this.#number)
     const { records } = readStream(readFileSync(path))
     const journal = this.#path('journal', this.#number)
-    const { batches, generation, tornBytes } = readJournal(readFileSync(journal), journal)
+    const { batches, generation, boot, tornBytes } = readJournal(readFileSync(journal), journal)
     if (tornBytes > 0)
       this.#note(`${journal}: the last ${tornBytes} bytes were not written to their end, and are dropped`)
-    return { records, batches, generation }
+    return { records, batches, generation, sameBoot: boot !== '' && boot === this.#boot }
   }
 
   #removeOlder(): void {
@@ -218,6 +231,15 @@ export class JournalFolder implements Journal, AsyncDisposable {
 
   #note(note: string): void {
     this.#options.onNote?.(note)
+  }
+}
+
+/** Empty where there is no such file: then no boot is like another. */
+const bootId = (): string => {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+  } catch {
+    return ''
   }
 }
 

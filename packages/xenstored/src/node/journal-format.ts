@@ -2,32 +2,47 @@ import { XenError } from '@split-driver/abi'
 import { decodeBatch, type JournalBatch } from '../state/journal/journal-entry.js'
 import { crc32c } from './crc32c.js'
 
-/** A journal begins with a name, a version, and the last generation that was given out before it. */
-export const HEADER_BYTES = 24
+/**
+ * A journal begins with a name, a version, and the last generation that was given out before it. Since version 2 the boot
+ * follows in which it was begun, as the kernel names it.
+ */
+const FIRST_HEADER_BYTES = 24
+const BOOT_BYTES = 40
+export const HEADER_BYTES = FIRST_HEADER_BYTES + BOOT_BYTES
 const IDENT = 'sdxsjrnl'
-const VERSION = 1
+const VERSION = 2
 
 /** Before each batch: its length and its checksum. A length of 0 is the end: the file is made longer with zeros. */
 const FRAME_BYTES = 8
 
-export const encodeHeader = (generation: number): Uint8Array => {
+export const encodeHeader = (generation: number, boot: string): Uint8Array => {
   const header = Buffer.alloc(HEADER_BYTES)
   header.write(IDENT, 0, 'latin1')
   header.writeUInt32LE(VERSION, 8)
   header.writeBigUInt64LE(BigInt(generation), 16)
+  header.write(boot, FIRST_HEADER_BYTES, BOOT_BYTES, 'latin1')
   return header
 }
 
-/** @returns the generation. @throws XenError EPROTO for somebody else's file, EOPNOTSUPP for a later version of ours */
-export const decodeHeader = (file: Buffer, path: string): number => {
-  if (file.length < HEADER_BYTES || file.toString('latin1', 0, 8) !== IDENT)
+export interface JournalHeader {
+  readonly bytes: number
+  readonly generation: number
+  /** Empty if it is not known. */
+  readonly boot: string
+}
+
+/** @throws XenError EPROTO for somebody else's file, EOPNOTSUPP for a later version of ours */
+export const decodeHeader = (file: Buffer, path: string): JournalHeader => {
+  if (file.length < FIRST_HEADER_BYTES || file.toString('latin1', 0, 8) !== IDENT)
     throw new XenError('EPROTO', `${path} is no journal of a XenStore: choose another folder`, { detail: { path } })
   const version = file.readUInt32LE(8)
-  if (version !== VERSION)
-    throw new XenError('EOPNOTSUPP', `${path} is a journal of version ${version}, of which only ${VERSION} is known`, {
+  if (version === 0 || version > VERSION)
+    throw new XenError('EOPNOTSUPP', `${path} is a journal of version ${version}, known are 1 to ${VERSION}`, {
       detail: { path, version },
     })
-  return Number(file.readBigUInt64LE(16))
+  const bytes = version === 1 ? FIRST_HEADER_BYTES : HEADER_BYTES
+  const boot = file.toString('latin1', FIRST_HEADER_BYTES, bytes).replace(/\0+$/, '')
+  return { bytes, generation: Number(file.readBigUInt64LE(16)), boot }
 }
 
 export const frame = (payload: Uint8Array): Uint8Array => {
@@ -40,6 +55,7 @@ export const frame = (payload: Uint8Array): Uint8Array => {
 
 export interface ReadJournal {
   readonly generation: number
+  readonly boot: string
   readonly batches: readonly JournalBatch[]
   /** Bytes of a batch that was not written to its end. */
   readonly tornBytes: number
@@ -51,8 +67,9 @@ export interface ReadJournal {
  */
 export const readJournal = (file: Buffer, path: string): ReadJournal => {
   const batches: JournalBatch[] = []
-  let generation = decodeHeader(file, path)
-  let at = HEADER_BYTES
+  const header = decodeHeader(file, path)
+  const { boot } = header
+  let { generation, bytes: at } = header
   for (let payload = payloadAt(file, at); payload !== undefined; payload = payloadAt(file, at)) {
     const batch = decodeBatch(payload)
     batches.push(batch)
@@ -60,10 +77,10 @@ export const readJournal = (file: Buffer, path: string): ReadJournal => {
     at += FRAME_BYTES + payload.length
   }
   const tornBytes = lastByte(file) - at
-  if (tornBytes <= 0) return { generation, batches, tornBytes: 0 }
+  if (tornBytes <= 0) return { generation, boot, batches, tornBytes: 0 }
   if (isFollowed(file, at))
     throw new XenError('EPROTO', `${path} is damaged at byte ${at}, and was written beyond`, { detail: { path, at } })
-  return { generation, batches, tornBytes }
+  return { generation, boot, batches, tornBytes }
 }
 
 /** The batch at `at` if it is whole. */

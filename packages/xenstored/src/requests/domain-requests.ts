@@ -41,6 +41,7 @@ export const setTarget: Handler = ({ host, body, respond }) => {
   if (domid === undefined || target === undefined) return 'EINVAL'
   if (!host.domains.isIntroduced(domid) || !host.domains.isIntroduced(target)) return 'ENOENT'
   host.records.of(domid).target = host.records.of(target)
+  host.recorder?.target(domid, target)
   respond(okBody())
   return undefined
 }

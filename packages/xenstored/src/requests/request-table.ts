@@ -58,7 +58,10 @@ export const CHANGING: ReadonlySet<number> = new Set<number>([
   XenStoreOp.Mkdir,
   XenStoreOp.Rm,
   XenStoreOp.SetPerms,
+  XenStoreOp.Introduce,
   XenStoreOp.Release,
+  XenStoreOp.Resume,
+  XenStoreOp.SetTarget,
   XenStoreOp.SetFeature,
   XenStoreOp.SetQuota,
 ])

@@ -19,7 +19,7 @@ const parseWatch = ({ client, body }: Exchange): WatchOptions | WireError => {
 
 /** The OK comes first, then one event, be the node there or not (rule 44). */
 export const watch: Handler = (exchange) => {
-  const { client, respond } = exchange
+  const { client, host, respond } = exchange
   const options = parseWatch(exchange)
   if (typeof options === 'string') return options
   const { path, token } = options
@@ -28,25 +28,29 @@ export const watch: Handler = (exchange) => {
   if (!privileged && !domain.account.hasRoom('watches')) return 'E2BIG'
   if (!privileged && !domain.account.hasMemory(watchBytes(path, token))) return 'ENOMEM'
   const registered = client.watches.add(options)
+  if (client.isKept) host.recorder?.watched(client, registered)
   respond(okBody())
   client.deliver(registered, path)
   return undefined
 }
 
 /** A path that none can be watched by is missing like any other: both originals look for it as it is. */
-export const unwatch: Handler = ({ client, body, respond }) => {
+export const unwatch: Handler = ({ client, host, body, respond }) => {
   const [pathBytes, token, ...others] = stringsOf(body)
   if (pathBytes === undefined || token === undefined || others.length > 0) return 'EINVAL'
   const path = watchPath(client, toText(pathBytes))
-  if (path === undefined || !client.watches.remove(path, token)) return 'ENOENT'
+  const watch = path === undefined ? undefined : client.watches.remove(path, token)
+  if (watch === undefined) return 'ENOENT'
+  if (client.isKept) host.recorder?.unwatched(client, watch)
   respond(okBody())
   return undefined
 }
 
 /** Ends the client's transactions, too (rule 53). */
-export const resetWatches: Handler = ({ client, respond }) => {
+export const resetWatches: Handler = ({ client, host, respond }) => {
   client.watches.clear()
   client.transactions.clear()
+  if (client.isKept) host.recorder?.unwatchedAll(client)
   respond(okBody())
   return undefined
 }

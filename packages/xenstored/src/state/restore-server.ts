@@ -2,6 +2,7 @@ import { type Domid, type Port, XenError } from '@split-driver/abi'
 import { absolutePath, type ByteChannel, domainPath, isSpecialPath, isWatchPath } from '@split-driver/xenbus'
 import type { Client } from '../client/client.js'
 import type { StoreHost } from '../store-host.js'
+import type { Watch } from '../watches/watches.js'
 import { type StateRecord, UNLIMITED_DEPTH } from './stream/records.js'
 import type { SavedState } from './supplement/saved-state.js'
 import type { SupplementRecord } from './supplement/supplement-records.js'
@@ -96,12 +97,26 @@ const ringOf = (port: Port, more: ConnectionSupplement | undefined): SavedRing =
 })
 
 const restoreWatch = (record: WatchRecord, client: Client): void => {
-  const { path: given, token } = record
+  const { path, token } = record
+  addWatch({ path, token, depth: record.kind === 'WATCH_DATA_EXTENDED' ? record.depth : UNLIMITED_DEPTH }, client)
+}
+
+/** A watch as it was registered. @throws XenError EPROTO if its path is none */
+export const addWatch = ({ path: given, token, depth }: SavedWatch, client: Client): Watch => {
   if (!isWatchPath(given)) throw unknown(`watch at ${given}, which is no path`)
   const relative = !given.startsWith('/') && !isSpecialPath(given)
-  const depth = record.kind === 'WATCH_DATA_EXTENDED' && record.depth !== UNLIMITED_DEPTH ? record.depth : undefined
-  const path = absolutePath(given, client.domid)
-  client.watches.add({ path, token, base: relative ? domainPath(client.domid) : undefined, depth })
+  return client.watches.add({
+    path: absolutePath(given, client.domid),
+    token,
+    base: relative ? domainPath(client.domid) : undefined,
+    depth: depth === UNLIMITED_DEPTH ? undefined : depth,
+  })
+}
+
+interface SavedWatch {
+  readonly path: string
+  readonly token: Uint8Array
+  readonly depth: number
 }
 
 /** Who acts for whom, once all are there. */

@@ -65,6 +65,7 @@ const applied = (tree: Tree, entry: JournalEntry, host: RestoredDomains, generat
     records.end(records.of(entry.domid as Domid))
     return tree
   }
+  if (entry.kind !== 'SET' && entry.kind !== 'REMOVE') return tree
   const { path } = entry
   const before = tree.get(path)
   if (entry.kind === 'REMOVE') return before === undefined ? tree : tree.delete(path, generation)

@@ -42,6 +42,8 @@ interface SavedClient {
   readonly spec: ConnectionSpec
   /** What the channel holds and would be lost with this process. */
   readonly taken: Uint8Array
+  /** What the channel has taken of what the client is to be sent, and not sent. */
+  readonly unsent: Uint8Array
   readonly remotePort: number
   readonly shutDown: boolean
 }
@@ -71,9 +73,11 @@ function* savedClients({ accepted, introduced }: ServedClients, { fdOf }: SaveOp
   for (const domain of introduced) {
     const { client, ports, record, isShutDown: shutDown } = domain
     if (client === undefined || ports === undefined) continue
+    domain.settle()
     const { port, remotePort } = ports
     const spec: ConnectionSpec = { kind: 'ring', domid: record.domid, target: record.target?.domid, port }
-    yield { client, spec, taken: NOTHING, remotePort: remotePort ?? 0, shutDown }
+    const unsent = domain.progress?.output ?? NOTHING
+    yield { client, spec, taken: NOTHING, unsent, remotePort: remotePort ?? 0, shutDown }
   }
   for (const { channel, client } of accepted) {
     const fd = fdOf?.(channel instanceof DurableChannel ? channel.channel : channel)
@@ -82,6 +86,7 @@ function* savedClients({ accepted, introduced }: ServedClients, { fdOf }: SaveOp
       client,
       spec: { kind: 'socket', fd },
       taken: take(channel, client.save(NOTHING).input.length),
+      unsent: NOTHING,
       remotePort: 0,
       shutDown: false,
     }
@@ -111,11 +116,12 @@ function* recordsOf(
   yield { kind: 'GLOBAL_DATA', socketFd: listeners[0]?.fd ?? -1, evtchnFd }
   yield { kind: 'GLOBAL_QUOTA_DATA', perDomain: savedQuotas(host.quotas.defaults), global: [] }
   if (!clients.some(({ spec }) => spec.kind === 'ring' && spec.domid === controlDomid)) yield unserved(controlDomid)
-  for (const { client, spec, taken } of clients) {
+  for (const { client, spec, taken, unsent } of clients) {
     const { id: connId } = client
     const { input, partial, whole } = client.save(taken)
-    const output = concatBytes(partial, whole, ...(reply?.client === client ? [reply.message] : []))
-    yield { kind: 'CONNECTION_DATA', connId, spec, input, output, partialBytes: partial.length, uniqueId: undefined }
+    const output = concatBytes(unsent, partial, whole, ...(reply?.client === client ? [reply.message] : []))
+    const partialBytes = unsent.length + partial.length
+    yield { kind: 'CONNECTION_DATA', connId, spec, input, output, partialBytes, uniqueId: undefined }
     for (const watch of client.watches.all()) yield saveWatch(connId, watch, version)
   }
   yield* saveNodes(host.store.tree)

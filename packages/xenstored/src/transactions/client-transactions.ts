@@ -5,6 +5,13 @@ import { type SavedTransaction, Transaction } from './transaction.js'
 
 const ID_LIMIT = 2 ** 32
 
+/** What is left of a transaction of which nothing is known. */
+const LOST: SavedTransaction = {
+  ...{ trees: undefined, driftBytes: 0, cost: 0, heldBytes: 0 },
+  ...{ nodes: [], listings: [], subtrees: [], touched: [], events: [] },
+  nodeCounts: new Map(),
+}
+
 export interface TransactionOwner extends ObservedClient {
   readonly caller: Caller
 }
@@ -54,6 +61,11 @@ export class ClientTransactions {
     const transaction = Transaction.restore(this.#host.store, this.#client.caller, this.#host.holds.now(), saved)
     this.#add(id, transaction)
     return transaction
+  }
+
+  /** One that was open when a server was killed: it shows the store as it is, and its end is EAGAIN. */
+  restoreLost(id: number): void {
+    this.restore(id, LOST)
   }
 
   /** The id names nothing any more. @returns what it named */

@@ -1,8 +1,16 @@
+import type { Domid } from '@split-driver/abi'
 import type { ByteChannel } from '@split-driver/xenbus'
 import { Client } from '../client/client.js'
 import type { TurnQueue } from '../client/turn-queue.js'
 import type { Caller, DomainRecord } from '../domains/domain-record.js'
 import type { StoreHost } from '../store-host.js'
+
+/** Who a channel's other end is. */
+export interface AcceptedAs {
+  /** Relative paths begin at /local/domain/<domid>. */
+  readonly domid: Domid
+  readonly privileged: boolean
+}
 
 /** A client behind any channel, as a toolstack is behind a Unix socket. */
 export class AcceptedChannel {

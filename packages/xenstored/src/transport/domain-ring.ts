@@ -5,8 +5,10 @@ import { RingChannel, XenStoreConnection, XenStoreRingError, XenStoreServerFeatu
 import { Client, type EndReason } from '../client/client.js'
 import type { TurnQueue, TurnTaker } from '../client/turn-queue.js'
 import type { Caller } from '../domains/domain-record.js'
-import { DurableChannel } from '../state/journal/durable-channel.js'
+import type { FoundRing } from '../state/journal/found-rings.js'
+import { goOn, isSound } from '../state/journal/restore-ring.js'
 import type { StoreHost } from '../store-host.js'
+import { KeptRing, type RingProgress } from './kept-ring.js'
 
 const { at } = xenstoreDomainInterface
 
@@ -20,12 +22,16 @@ export interface DomainRingOptions {
   readonly turns: TurnQueue
   /** The domain broke the rules of the ring; the page tells it so. */
   readonly onBroken: (error: XenStoreRingError) => void
+  /** A server that was killed has served the ring up to here. */
+  readonly found?: FoundRing | undefined
 }
 
 /** What a reconnection replaces. */
 interface RingConnection {
   readonly channel: RingChannel
   readonly client: Client
+  /** Where there is a journal. */
+  readonly kept: KeptRing | undefined
 }
 
 /**
@@ -42,11 +48,28 @@ export class DomainRing implements TurnTaker {
   #moved = false
   /** An event was delivered and not answered yet. */
   #delivered = false
+  /** The domain waits to be told that its connection is there. */
+  #isAwaited = false
 
   constructor(options: DomainRingOptions) {
     this.#options = options
-    this.#connection = this.#connect()
+    const { found, page } = options
+    // A domain that asked for a new connection while nobody was there has given the old one up.
+    const goesOn = found !== undefined && !this.#asksForReconnection() && isSound(found, page)
+    this.#connection = this.#connect(goesOn ? found : undefined)
+    if (found !== undefined && this.#asksForReconnection()) this.#reconnect()
     this.#advertise()
+    if (goesOn) goOn(this.#connection.client, found)
+  }
+
+  /** What has become of both streams, where there is a journal. */
+  get progress(): RingProgress | undefined {
+    return this.#connection.kept?.progress
+  }
+
+  /** What is written down is done in the page, too, for whoever takes it up. */
+  settle(): void {
+    this.#connection.kept?.settle()
   }
 
   get client(): Client {
@@ -64,7 +87,11 @@ export class DomainRing implements TurnTaker {
   }
 
   turn(): boolean {
-    const more = this.#connection.client.turn()
+    const { client, kept } = this.#connection
+    if (this.#isAwaited) this.#tellConnected()
+    kept?.begin()
+    const more = client.turn()
+    kept?.end(() => this.#options.host.recorder?.ring(client, kept.progress))
     if (this.#moved) this.#notify()
     if (!more) this.#answerEvent()
     return more
@@ -72,6 +99,7 @@ export class DomainRing implements TurnTaker {
 
   /** Serves no longer; the page and the port may be given up after this. */
   end(): void {
+    this.#isAwaited = false
     this.#disconnect()
     this.#options.turns.remove(this)
   }
@@ -82,16 +110,17 @@ export class DomainRing implements TurnTaker {
     page.storeOrdered(at.error.word, XenStoreRingError.None)
   }
 
-  #connect(): RingConnection {
+  #connect(found?: FoundRing): RingConnection {
     const { caller, host, page, turns } = this.#options
     const channel = RingChannel.back(page, () => {
       this.#moved = true
     })
     const wake = (): void => turns.schedule(this)
-    const durable = host.journal === undefined ? channel : new DurableChannel(channel, host.journal)
-    const client = new Client({ caller, channel: durable, host, wake, onEnd: (reason) => this.#giveUp(reason) })
-    durable.onReady(wake)
-    return { channel, client }
+    const kept = host.journal && new KeptRing(channel, host.journal, found?.ring)
+    const served = { channel: kept ?? channel, isKept: kept !== undefined }
+    const client = new Client({ ...served, caller, host, wake, onEnd: (reason) => this.#giveUp(reason) })
+    served.channel.onReady(wake)
+    return { channel, client, kept }
   }
 
   #disconnect(): void {
@@ -106,7 +135,15 @@ export class DomainRing implements TurnTaker {
     if (page.loadOrdered(at.connection.word) === XenStoreConnection.Reconnect) this.#tellConnected()
   }
 
+  /** Not before it is written down: one that is told does not ask the next server for a new connection. */
   #tellConnected(): void {
+    const { host, turns } = this.#options
+    host.journal?.flush()
+    this.#isAwaited = host.journal?.pending ?? false
+    if (this.#isAwaited) {
+      host.journal?.whenWritten(() => turns.schedule(this))
+      return
+    }
     this.#options.page.storeOrdered(at.connection.word, XenStoreConnection.Connected)
     this.#notify()
   }
@@ -125,6 +162,8 @@ export class DomainRing implements TurnTaker {
     this.#disconnect()
     DomainRing.reset(this.#options.page)
     this.#connection = this.#connect()
+    const { client, kept } = this.#connection
+    if (kept !== undefined) this.#options.host.recorder?.reconnected(client, kept.progress)
     this.#tellConnected()
   }
 

@@ -37,13 +37,13 @@ export class ClientWatches {
     return watch
   }
 
-  /** @returns whether there was one */
-  remove(path: string, token: Uint8Array): boolean {
+  /** @returns the one that there was */
+  remove(path: string, token: Uint8Array): Watch | undefined {
     const watch = this.#own.get(keyOf(path, token))
-    if (watch === undefined) return false
+    if (watch === undefined) return undefined
     this.#own.delete(keyOf(path, token))
     this.#drop(watch)
-    return true
+    return watch
   }
 
   /** In the order of their registration. */

@@ -99,7 +99,7 @@ describe('a folder with a journal', () => {
     await journal[Symbol.asyncDispose]()
     const path = join(folder, 'journal-1')
     const bytes = await readFile(path)
-    bytes[45]! ^= 1
+    bytes[85]! ^= 1
     await writeFile(path, bytes)
     expect(await codeOf(JournalFolder.open(folder))).toBe('EPROTO')
   })
@@ -134,7 +134,7 @@ describe('a folder with a journal', () => {
     await journal[Symbol.asyncDispose]()
     const path = join(folder, 'journal-1')
     const bytes = await readFile(path)
-    bytes[8] = 2
+    bytes[8] = 3
     await writeFile(path, bytes)
     expect(await codeOf(JournalFolder.open(folder))).toBe('EOPNOTSUPP')
     await writeFile(path, 'not a journal, but a long enough file')

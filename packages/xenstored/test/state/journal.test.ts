@@ -112,7 +112,7 @@ describe('a journal', () => {
   ])('a state %s is refused', (_, records) => {
     const refusal = (): unknown => {
       try {
-        return restored({ records, batches: [], generation: 0 })
+        return restored({ records, batches: [], generation: 0, sameBoot: true })
       } catch (error) {
         return XenError.is(error, 'EPROTO')
       }

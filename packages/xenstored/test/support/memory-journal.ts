@@ -5,9 +5,10 @@ export class MemoryJournal implements Journal {
   readonly found: FoundState | undefined
   readonly refusal = undefined
   pending = false
+  #written = 0
   /** Everything counts as written at once. */
   readonly #atOnce: boolean
-  #first: SavedForJournal = { records: [], generation: 0 }
+  #first: SavedForJournal = { records: [], entries: [], generation: 0 }
   #save = (): SavedForJournal => this.#first
   readonly #batches: JournalBatch[] = []
   readonly #waiting = new Set<() => void>()
@@ -18,14 +19,17 @@ export class MemoryJournal implements Journal {
   }
 
   begin(save: () => SavedForJournal): void {
-    const { records, generation } = save()
-    this.#first = { records: [...records], generation }
+    const { records, entries, generation } = save()
+    this.#first = { records: [...records], entries, generation }
     this.#save = save
+    this.#batches.length = 0
+    this.write()
   }
 
   append(batch: JournalBatch): void {
     this.#batches.push(batch)
     this.pending = !this.#atOnce
+    if (this.#atOnce) this.#written = this.#batches.length
   }
 
   whenWritten(callback: () => void): void {
@@ -38,15 +42,17 @@ export class MemoryJournal implements Journal {
 
   write(): void {
     this.pending = false
+    this.#written = this.#batches.length
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const callback of waiting) callback()
   }
 
-  /** What the next server finds. */
-  leave(): FoundState {
-    const records = [...this.#first.records]
-    return { records, batches: this.#batches, generation: this.#batches.at(-1)?.generation ?? this.#first.generation }
+  /** What the next server finds, if this one is killed now. */
+  leave({ sameBoot = true } = {}): FoundState {
+    const { records, entries, generation } = this.#first
+    const batches = [...(entries.length > 0 ? [{ entries, generation }] : []), ...this.#batches.slice(0, this.#written)]
+    return { records: [...records], batches, generation: batches.at(-1)?.generation ?? generation, sameBoot }
   }
 
   /** What the server holds now. */

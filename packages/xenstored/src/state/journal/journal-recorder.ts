@@ -1,12 +1,17 @@
 import type { Domid } from '@split-driver/abi'
+import type { Client } from '../../client/client.js'
 import type { DomainRecord } from '../../domains/domain-record.js'
+import type { IntroducedDomain } from '../../domains/introduced-domain.js'
 import type { QuotaName } from '../../quotas/quota-values.js'
+import type { RingProgress } from '../../transport/kept-ring.js'
 import type { StoreRecorder, Touched } from '../../tree/store.js'
 import type { Tree } from '../../tree/tree.js'
 import type { Change } from '../../tree/workspace.js'
+import type { Watch } from '../../watches/watches.js'
 import { savedQuotas } from '../save-domains.js'
 import type { Journal } from './journal.js'
 import type { JournalEntry } from './journal-entry.js'
+import { emptyRing, type Introduction, introducedEntry, ringEntry, watchEntry } from './save-rings.js'
 import { stepsOfChange, stepsOfCommit } from './steps.js'
 
 /** Writes into a journal what happens to a server. */
@@ -45,6 +50,39 @@ export class JournalRecorder implements StoreRecorder {
   /** The domain's quotas or features have been changed. */
   domain(record: DomainRecord): void {
     this.#append([domainEntry(record)])
+  }
+
+  introduced(domain: Introduction): void {
+    this.#append([introducedEntry(domain)])
+  }
+
+  /** The domain has begun anew by itself. */
+  reconnected({ domid }: Client, progress: RingProgress): void {
+    this.#append([{ kind: 'UNWATCH_ALL', domid }, emptyRing(domid, progress)])
+  }
+
+  watched({ domid }: Client, watch: Watch): void {
+    this.#append([watchEntry(domid, watch)])
+  }
+
+  unwatched({ domid }: Client, watch: Watch): void {
+    this.#append([{ kind: 'UNWATCH', domid, path: watch.shown(watch.path), token: watch.token }])
+  }
+
+  unwatchedAll({ domid }: Client): void {
+    this.#append([{ kind: 'UNWATCH_ALL', domid }])
+  }
+
+  target(domid: Domid, target: Domid): void {
+    this.#append([{ kind: 'TARGET', domid, target }])
+  }
+
+  shutDown({ record: { domid }, isShutDown }: IntroducedDomain): void {
+    this.#append([{ kind: 'SHUTDOWN', domid, shutDown: isShutDown ? 1 : 0 }])
+  }
+
+  ring(client: Client, progress: RingProgress): void {
+    this.#append([ringEntry(client, progress)])
   }
 
   /** The change that is being recorded is yet to get its generation. */

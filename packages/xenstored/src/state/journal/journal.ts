@@ -1,6 +1,6 @@
 import type { WireError } from '@split-driver/xenbus'
 import type { StateRecord } from '../stream/records.js'
-import type { JournalBatch } from './journal-entry.js'
+import type { JournalBatch, JournalEntry } from './journal-entry.js'
 
 /** What a server was when it was last heard of. */
 export interface FoundState {
@@ -8,6 +8,8 @@ export interface FoundState {
   /** What happened after that. */
   readonly batches: readonly JournalBatch[]
   readonly generation: number
+  /** The machine has not been started anew since: domains and their rings may still be there. */
+  readonly sameBoot: boolean
 }
 
 /** Where a server writes down what must outlive it. A client is told of nothing that is not written yet. */
@@ -18,7 +20,7 @@ export interface Journal {
   readonly pending: boolean
   /** Why nothing may be changed now: the disk is full, or broken. */
   readonly refusal: WireError | undefined
-  /** The server has taken up what was found. @param save all there is, for when the journal has grown too long */
+  /** The server has taken up what was found; what was appended until then is in what is saved. @param save all there is, for when the journal has grown too long */
   begin(save: () => SavedForJournal): void
   append(batch: JournalBatch): void
   /** Writes what was appended, if that is possible now. */
@@ -29,5 +31,7 @@ export interface Journal {
 
 export interface SavedForJournal {
   readonly records: Iterable<StateRecord>
+  /** What the records have no words for: who is served through a ring. */
+  readonly entries: readonly JournalEntry[]
   readonly generation: number
 }
