@@ -23,10 +23,12 @@ export {
   runRingSchedule,
 } from './ring-model/run-ring-schedule.js'
 export { SeededRandom } from './seeded-random.js'
-export type { Suite, SuiteCase, SuiteOptions, SuiteRandom } from './suite.js'
+export type { BareDomain, StoreAccess } from './store-access.js'
+export type { OriginalServer, Suite, SuiteCase, SuiteOptions, SuiteRandom } from './suite.js'
 export { defineSuite } from './suite.js'
 export { eventually, PATIENCE_MS, quiet, within } from './wait.js'
 export type { DeviceHandle, GuestConsole, GuestHandle, GuestOptions, Toolstack, World } from './world.js'
+export type { WorldCapabilities } from './world-capabilities.js'
 export { runStoreHistory } from './xenstore-history/record-history.js'
 export type { ModelQuotas } from './xenstore-model/model-domains.js'
 export { type Legacy, type ReplaceableServer, ReplacedServer } from './xenstore-model/replaced-server.js'

@@ -1,7 +1,10 @@
-import type { Capabilities } from '@split-driver/platform'
 import { assertLedgerEmpty } from './ledger.js'
 import { within } from './wait.js'
 import type { World } from './world.js'
+import type { WorldCapabilities } from './world-capabilities.js'
+
+/** XenStore daemons of Xen's own. */
+export type OriginalServer = 'C xenstored' | 'oxenstored'
 
 /** Milliseconds of the world's clock for a whole case: a world in which something hangs fails, it does not hang the runner. */
 const CASE_PATIENCE_MS = 60_000
@@ -10,7 +13,9 @@ const CASE_PATIENCE_MS = 60_000
 export interface SuiteCase {
   readonly name: string
   /** What the world must be able to do for this case to make sense. */
-  readonly needs?: readonly (keyof Capabilities)[]
+  readonly needs?: readonly (keyof WorldCapabilities)[]
+  /** Servers that are known to answer otherwise, each with the name of that difference in xenstored's DIFFERENCES.md. */
+  readonly differs?: Readonly<Partial<Record<OriginalServer, string>>>
   /** Gets a world of its own, and leaves nothing open in it. */
   run(world: World, random: SuiteRandom): Promise<void>
 }
@@ -32,7 +37,11 @@ export interface SuiteOptions {
   /** A fresh world; disposed by the suite when its test has ended. */
   readonly world: () => Promise<World>
   /** What those worlds can do, known before one is made. */
-  readonly supports: Capabilities
+  readonly supports: WorldCapabilities
+  /** Which server of Xen's own keeps XenStore in those worlds; none unless given. */
+  readonly server?: OriginalServer
+  /** Takes a case in which that server is known to differ, where it should fail; it is not run unless given. */
+  readonly differing?: (name: string, difference: string, body: () => Promise<void>) => void
   /** Seed of random schedules, u32; 1 unless given. */
   readonly seed?: number
   /** Multiplies the length of random schedules; 1 unless given. */
@@ -46,13 +55,19 @@ export type Suite = (options: SuiteOptions) => void
 export const defineSuite =
   (title: string, cases: readonly SuiteCase[]): Suite =>
   (options) => {
-    for (const suiteCase of cases) {
-      const name = `${title}: ${suiteCase.name}`
-      const lacking = (suiteCase.needs ?? []).filter((need) => !options.supports[need])
-      if (lacking.length > 0) options.notRun(name, `this world does not support ${lacking.join(', ')}`)
-      else options.test(name, () => runCase(suiteCase, options))
-    }
+    for (const suiteCase of cases) register(`${title}: ${suiteCase.name}`, suiteCase, options)
   }
+
+const register = (name: string, suiteCase: SuiteCase, options: SuiteOptions): void => {
+  const { server, supports, test, notRun, differing } = options
+  const lacking = (suiteCase.needs ?? []).filter((need) => !supports[need])
+  const body = () => runCase(suiteCase, options)
+  const difference = server && suiteCase.differs?.[server]
+  if (lacking.length > 0) notRun(name, `this world does not support ${lacking.join(', ')}`)
+  else if (difference === undefined) test(name, body)
+  else if (differing) differing(name, difference, body)
+  else notRun(name, `${server} differs: ${difference}`)
+}
 
 const runCase = async (suiteCase: SuiteCase, options: SuiteOptions): Promise<void> => {
   await using world = await options.world()

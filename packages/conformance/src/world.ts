@@ -1,7 +1,9 @@
 import type { Domid, Port, SharedMemory } from '@split-driver/abi'
 import type { EventChannels } from '@split-driver/evtchn'
-import type { Capabilities, Platform } from '@split-driver/platform'
+import type { Platform } from '@split-driver/platform'
 import type { DeviceOptions } from '@split-driver/xenbus'
+import type { StoreAccess } from './store-access.js'
+import type { WorldCapabilities } from './world-capabilities.js'
 
 /**
  * A machine to prove things on: a control domain, a XenStore that serves every domain, and a toolstack. Suites know
@@ -10,8 +12,10 @@ import type { DeviceOptions } from '@split-driver/xenbus'
 export interface World extends AsyncDisposable {
   /** The control domain. The console and block daemons that a suite needs are started by the suite itself. */
   readonly dom0: Platform
-  readonly supports: Capabilities
+  readonly supports: WorldCapabilities
   readonly toolstack: Toolstack
+  /** Where `supports.storeWire`. */
+  readonly store?: StoreAccess | undefined
 
   /**
    * Builds a domain, introduces it to XenStore and returns when its platform can be used. A world in which that takes long

@@ -4,12 +4,14 @@ import { nodeCases } from './xenstore-node-cases.js'
 import { permissionCases } from './xenstore-permission-cases.js'
 import { transactionCases } from './xenstore-transaction-cases.js'
 import { watchCases } from './xenstore-watch-cases.js'
+import { wireCases } from './xenstore-wire-cases.js'
 
-/** XenStore as rules 40 to 50 have it, through the `XenStore` of two domains and more. */
+/** XenStore as rules 38 to 56 have it, through the `XenStore` of two domains and more, and by the bytes of its wire. */
 export const xenstoreSuite = defineSuite('XenStore', [
   ...nodeCases,
   ...permissionCases,
   ...watchCases,
   ...transactionCases,
   ...callCases,
+  ...wireCases,
 ])

@@ -1,5 +1,6 @@
 import { DOM0, type Domid } from '@split-driver/abi'
 import { type ByteChannel, channelPair, XenStoreClient } from '@split-driver/xenbus'
+import { BareDomain } from './bare-domain.js'
 import type { EmulatedPlatform } from './emulated-platform.js'
 import { Machine, type MachineOptions } from './machine.js'
 import { type GuestPlan, Toolstack } from './toolstack/toolstack.js'
@@ -29,9 +30,7 @@ export class EmulatedHost implements AsyncDisposable {
     const control = machine.buildControlDomain()
     const dom0 = machine.attach(control.domid)
     const daemon = xenstored(dom0)
-    const [daemonEnd, ourEnd] = channelPair()
-    daemon.accept(daemonEnd, { domid: DOM0, privileged: true })
-    const store = new XenStoreClient(ourEnd, { clock: machine.clock, random: machine.random })
+    const store = new XenStoreClient(connectControl(daemon), { clock: machine.clock, random: machine.random })
     return new EmulatedHost(machine, dom0, daemon, store, await Toolstack.open(machine, store, control))
   }
 
@@ -54,6 +53,19 @@ export class EmulatedHost implements AsyncDisposable {
     return this.toolstack.attach(await this.toolstack.create(plan))
   }
 
+  /** A domain that XenStore was not told of, and whose end of its ring is the caller's. @throws as `createGuest` */
+  async createBareDomain(plan: GuestPlan): Promise<BareDomain> {
+    const platform = await this.createGuest(plan)
+    const bare = new BareDomain(platform, () => this.toolstack.destroy(platform.domid))
+    await this.store.release(platform.domid)
+    return bare
+  }
+
+  /** One more connection of the control domain to XenStore, as over its daemon's socket. */
+  connectStore(): ByteChannel {
+    return connectControl(this.#daemon)
+  }
+
   /** Destroys the guests, then stops the daemon. Backends in the control domain are their owners' to close before. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.toolstack[Symbol.asyncDispose]()
@@ -62,4 +74,10 @@ export class EmulatedHost implements AsyncDisposable {
     await this.dom0[Symbol.asyncDispose]()
     this.machine.simulation?.stop()
   }
+}
+
+const connectControl = (daemon: StoreDaemon): ByteChannel => {
+  const [daemonEnd, ourEnd] = channelPair()
+  daemon.accept(daemonEnd, { domid: DOM0, privileged: true })
+  return ourEnd
 }

@@ -40,7 +40,8 @@ export class EmulatedPlatform implements Platform {
   readonly gate: PauseGate
   readonly hypercalls: EmulatedHypercalls
   readonly #console: FrameMemory | undefined
-  readonly #storePage: FrameMemory
+  /** XenStore's ring, which `xenstore` goes through. */
+  readonly storePage: FrameMemory
   readonly #startInfo: FrameMemory
   readonly #machine: Machine
   readonly #options: AttachOptions
@@ -87,8 +88,8 @@ export class EmulatedPlatform implements Platform {
       notices: new UnmapNotices(domid, calls.channels),
     })
     this.mapper = new EmulatedGrantMapper(domid, memory, calls.grants, new UnmapNotices(domid, calls.channels))
-    this.#storePage = writable(store.frame)
-    this.xenstore = openXenStore(this.#storePage, this.events, store.port, {
+    this.storePage = writable(store.frame)
+    this.xenstore = openXenStore(this.storePage, this.events, store.port, {
       clock: this.clock,
       random: machine.random,
     })
@@ -97,7 +98,7 @@ export class EmulatedPlatform implements Platform {
     this.hypercalls = new EmulatedHypercalls(machine, this, {
       startInfo: this.#startInfo,
       sharedInfo,
-      store: this.#storePage,
+      store: this.storePage,
       console: this.#console,
     })
     this.gate.setAlarm(this.hypercalls.vcpu)
@@ -144,7 +145,7 @@ export class EmulatedPlatform implements Platform {
     this.mapper.invalidateAll()
     this.sharer.invalidateAll()
     this.hypercalls.grantTable.invalidateAll()
-    this.#storePage.invalidate()
+    this.storePage.invalidate()
     this.#startInfo.invalidate()
     this.#console?.invalidate()
   }

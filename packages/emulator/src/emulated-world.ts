@@ -1,6 +1,7 @@
 import type { Domid } from '@split-driver/abi'
 import type { Capabilities } from '@split-driver/platform'
-import type { AttachedDevice, DeviceOptions } from '@split-driver/xenbus'
+import type { AttachedDevice, ByteChannel, DeviceOptions } from '@split-driver/xenbus'
+import type { BareDomain } from './bare-domain.js'
 import type { DomainPlan } from './building/domain-builder.js'
 import { EmulatedHost, type HostOptions, type StoreDaemon } from './emulated-host.js'
 import type { EmulatedPlatform, PrimaryConsole } from './emulated-platform.js'
@@ -15,6 +16,12 @@ export interface WorldOptions extends HostOptions {
   readonly xenstored: (dom0: EmulatedPlatform) => AccountableDaemon
   /** What each guest is built by. */
   readonly guestPlan?: DomainPlan
+}
+
+/** What such a world can do: also connections to XenStore's daemon itself, and domains that it is not told of. */
+export interface EmulatedCapabilities extends Capabilities {
+  readonly storeWire: true
+  readonly bareDomains: true
 }
 
 /** A guest whose code is the caller's. */
@@ -32,15 +39,16 @@ export interface WorldGuest {
  */
 export class EmulatedWorld implements AsyncDisposable {
   readonly dom0: EmulatedPlatform
-  readonly supports: Capabilities
+  readonly supports: EmulatedCapabilities
+  readonly store: { connect(): Promise<ByteChannel>; createDomain(): Promise<BareDomain> }
   readonly toolstack: { attachDevice(guest: { domid: Domid }, options: DeviceOptions): Promise<AttachedDevice> }
   readonly #host: EmulatedHost
   readonly #daemon: AccountableDaemon
   readonly #guestPlan: DomainPlan
 
   /** What every emulated world can do, by its mode. */
-  static supports(mode: MachineMode): Capabilities {
-    return Machine.create({ mode, memoryMiB: 1, maxDomains: 1 }).supports
+  static supports(mode: MachineMode): EmulatedCapabilities {
+    return supportsOf(Machine.create({ mode, memoryMiB: 1, maxDomains: 1 }))
   }
 
   static async create({ guestPlan = {}, ...options }: WorldOptions): Promise<EmulatedWorld> {
@@ -58,7 +66,11 @@ export class EmulatedWorld implements AsyncDisposable {
     this.#daemon = daemon
     this.#guestPlan = guestPlan
     this.dom0 = host.dom0
-    this.supports = host.machine.supports
+    this.supports = supportsOf(host.machine)
+    this.store = {
+      connect: async () => host.connectStore(),
+      createDomain: () => host.createBareDomain({ ...guestPlan, name: host.toolstack.freeName('bare') }),
+    }
     this.toolstack = { attachDevice: (guest, options) => host.toolstack.attachDevice(guest, options) }
   }
 
@@ -87,3 +99,9 @@ export class EmulatedWorld implements AsyncDisposable {
     return this.#host[Symbol.asyncDispose]()
   }
 }
+
+const supportsOf = ({ supports }: Machine): EmulatedCapabilities => ({
+  ...supports,
+  storeWire: true,
+  bareDomains: true,
+})

@@ -1,9 +1,16 @@
 export type { AttachOptions } from './attach-options.js'
+export type { BareDomain } from './bare-domain.js'
 export type { BuiltDomain, DomainPlan } from './building/domain-builder.js'
 export type { RingAddress, StartOfDay } from './building/start-of-day.js'
 export { EmulatedHost, type HostOptions, type StoreDaemon } from './emulated-host.js'
 export { EmulatedPlatform, type PrimaryConsole } from './emulated-platform.js'
-export { type AccountableDaemon, EmulatedWorld, type WorldGuest, type WorldOptions } from './emulated-world.js'
+export {
+  type AccountableDaemon,
+  type EmulatedCapabilities,
+  EmulatedWorld,
+  type WorldGuest,
+  type WorldOptions,
+} from './emulated-world.js'
 export { EmergencyConsole } from './guest/emergency-console.js'
 export { EmulatedVcpu } from './guest/emulated-vcpu.js'
 export type { EventChannelOp } from './guest/event-channel-op.js'

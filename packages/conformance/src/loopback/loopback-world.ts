@@ -1,5 +1,5 @@
 import type { Domid } from '@split-driver/abi'
-import type { Capabilities, Platform } from '@split-driver/platform'
+import type { Platform } from '@split-driver/platform'
 import {
   type AttachedDevice,
   type DeviceOptions,
@@ -8,7 +8,9 @@ import {
   removeIfThere,
   writeDeviceDirectories,
 } from '@split-driver/xenbus'
+import type { StoreAccess } from '../store-access.js'
 import type { DeviceHandle, GuestHandle, GuestOptions, Toolstack, World } from '../world.js'
+import type { WorldCapabilities } from '../world-capabilities.js'
 import { LoopbackDomains } from './loopback-domains.js'
 import { LoopbackPlatform } from './loopback-platform.js'
 import { SlowClock } from './slow-clock.js'
@@ -26,6 +28,8 @@ export interface LoopbackOptions {
   readonly open: () => Promise<AccountablePlatform>
   /** A domain of the host's beside the control domain, whatever it does; only suites ask for one. */
   readonly stranger?: () => Promise<Domid>
+  /** The way to XenStore's daemon itself, if there is one. */
+  readonly store?: StoreAccess
   /** How many of the host's milliseconds make one of the world's; 1 unless given. */
   readonly slowness?: number
 }
@@ -45,7 +49,7 @@ interface Guest {
  */
 export class LoopbackWorld implements World {
   readonly dom0: LoopbackPlatform
-  readonly supports: Capabilities
+  readonly supports: WorldCapabilities
   readonly toolstack: Toolstack
   readonly #options: LoopbackOptions
   readonly #domains: LoopbackDomains
@@ -61,8 +65,12 @@ export class LoopbackWorld implements World {
     this.#below = below
     this.#domains = new LoopbackDomains(below.domid)
     this.dom0 = this.#platform(below, below.domid)
-    this.supports = this.dom0.supports
+    this.supports = { ...this.dom0.supports, ...(options.store && { storeWire: true, bareDomains: true }) }
     this.toolstack = { attachDevice: (guest, device) => this.#attach(guest, device) }
+  }
+
+  get store(): StoreAccess | undefined {
+    return this.#options.store
   }
 
   async createGuest({ name = 'guest' }: GuestOptions = {}): Promise<GuestHandle> {

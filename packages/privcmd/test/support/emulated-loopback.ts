@@ -2,7 +2,7 @@ import { LoopbackWorld, type World } from '@split-driver/conformance'
 import type { EmulatedHost } from '@split-driver/emulator'
 import { PrivcmdPlatform } from '@split-driver/privcmd'
 import type { EmulatedNodes } from './emulated-nodes.js'
-import { bootHost, nodesOf } from './emulated-nodes-world.js'
+import { bootHost, nodesOf, storeOf } from './emulated-nodes-world.js'
 
 /** The world that the lab has on real Xen: a control domain's nodes, opened once more for each guest. */
 export class EmulatedLoopback implements World {
@@ -15,6 +15,7 @@ export class EmulatedLoopback implements World {
     const nodes = nodesOf(server, host.dom0)
     const world = await LoopbackWorld.create({
       open: () => PrivcmdPlatform.open({ systemCalls: nodes, xenstore: 'device' }),
+      store: storeOf(host),
       stranger: async () => (await host.toolstack.create({ name: host.toolstack.freeName('stranger') })).domid,
     })
     return new EmulatedLoopback(world, host, nodes)
@@ -36,6 +37,10 @@ export class EmulatedLoopback implements World {
 
   get toolstack() {
     return this.#world.toolstack
+  }
+
+  get store() {
+    return storeOf(this.#host)
   }
 
   createGuest(options?: Parameters<World['createGuest']>[0]) {

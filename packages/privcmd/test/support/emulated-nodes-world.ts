@@ -1,5 +1,5 @@
 import type { Domid } from '@split-driver/abi'
-import type { DeviceHandle, GuestHandle, GuestOptions, Toolstack, World } from '@split-driver/conformance'
+import type { DeviceHandle, GuestHandle, GuestOptions, StoreAccess, Toolstack, World } from '@split-driver/conformance'
 import { EmulatedHost, type EmulatedPlatform } from '@split-driver/emulator'
 import { PrivcmdPlatform } from '@split-driver/privcmd'
 import { channelPair, type DeviceOptions } from '@split-driver/xenbus'
@@ -37,7 +37,11 @@ export class EmulatedNodesWorld implements World {
   }
 
   get supports() {
-    return this.dom0.supports
+    return { ...this.dom0.supports, storeWire: true, bareDomains: true }
+  }
+
+  get store() {
+    return storeOf(this.#host)
   }
 
   async createGuest({ name = 'guest' }: GuestOptions = {}): Promise<GuestHandle> {
@@ -101,6 +105,12 @@ export const bootHost = async (): Promise<{ host: EmulatedHost; server: Xenstore
   })
   return { host, server: server! }
 }
+
+/** What is below every domain's kernel: the daemon, and domains that have none. */
+export const storeOf = (host: EmulatedHost): StoreAccess => ({
+  connect: async () => host.connectStore(),
+  createDomain: () => host.createBareDomain({ name: host.toolstack.freeName('bare') }),
+})
 
 /** The kernel of a domain, to processes of it. */
 export const nodesOf = (

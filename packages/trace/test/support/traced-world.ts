@@ -18,6 +18,7 @@ export const createTracedWorld = async (recorder: TraceRecorder, mode: MachineMo
   return {
     dom0,
     supports: world.supports,
+    store: world.store,
     toolstack: world.toolstack,
     createGuest: async (options?: GuestOptions) => tracedGuest(await world.createGuest(options), recorder),
     stranger: () => world.stranger(),
