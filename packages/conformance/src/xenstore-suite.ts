@@ -1,5 +1,6 @@
 import { defineSuite } from './suite.js'
 import { callCases } from './xenstore-call-cases.js'
+import { domainCases } from './xenstore-domain-cases.js'
 import { nodeCases } from './xenstore-node-cases.js'
 import { permissionCases } from './xenstore-permission-cases.js'
 import { transactionCases } from './xenstore-transaction-cases.js'
@@ -14,4 +15,5 @@ export const xenstoreSuite = defineSuite('XenStore', [
   ...transactionCases,
   ...callCases,
   ...wireCases,
+  ...domainCases,
 ])

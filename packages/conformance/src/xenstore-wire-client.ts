@@ -135,11 +135,15 @@ export class XenStoreWireClient {
     return events.map(shownEvent)
   }
 
+  protected arrived(message: Message): void {
+    this.messages.push(message)
+  }
+
   #ready(): void {
     this.#writer.flush()
     if (!this.#reading) return
     for (let message = this.#reader.next(); message !== undefined; message = this.#reader.next()) {
-      this.messages.push(message)
+      this.arrived(message)
     }
   }
 }

@@ -5,12 +5,14 @@ import { casesOf } from './defects/defective-world.js'
 import { blockDefects, consoleDefects } from './defects/driver-defects.js'
 import { eventDefects } from './defects/event-defects.js'
 import { grantDefects } from './defects/grant-defects.js'
+import { wireDefects } from './defects/wire-defects.js'
 import { xenstoreDefects } from './defects/xenstore-defects.js'
 
 describe.each([
   { suite: eventChannelSuite, of: 'event channels', defects: eventDefects },
   { suite: grantSuite, of: 'grants', defects: grantDefects },
   { suite: xenstoreSuite, of: 'XenStore', defects: xenstoreDefects },
+  { suite: xenstoreSuite, of: 'XenStore’s wire', defects: wireDefects },
   { suite: consoleSuite, of: 'console', defects: consoleDefects },
   { suite: blockSuite, of: 'block', defects: blockDefects },
 ])('the suite of $of notices', ({ suite, defects }) => {

@@ -1,7 +1,8 @@
-import type { GuestHandle, GuestOptions, Suite, World } from '@split-driver/conformance'
+import type { GuestHandle, GuestOptions, StoreAccess, Suite, World } from '@split-driver/conformance'
 import { EmulatedWorld } from '@split-driver/emulator'
 import type { Clock, Platform } from '@split-driver/platform'
 import { createEmulatedWorld } from '../worlds/emulated-world.js'
+import { tamperedChannel, type WireDefect } from './tampered-channel.js'
 
 /** What is wrong with every platform of a world: methods that take the place of the right ones. */
 export interface Defect {
@@ -9,6 +10,8 @@ export interface Defect {
   readonly sharer?: (right: Platform['sharer']) => Partial<Platform['sharer']>
   readonly mapper?: (right: Platform['mapper']) => Partial<Platform['mapper']>
   readonly xenstore?: (right: Platform['xenstore']) => Partial<Platform['xenstore']>
+  /** Of each connection to XenStore's server. */
+  readonly wire?: () => WireDefect
 }
 
 /** A suite waits seconds for what does not happen; on a world with a defect they pass faster. */
@@ -53,6 +56,17 @@ class DefectiveWorld implements World {
 
   get toolstack() {
     return this.#right.toolstack
+  }
+
+  get store(): StoreAccess {
+    const right = this.#right.store!
+    return {
+      connect: async () => {
+        const channel = await right.connect()
+        return this.#defect.wire ? tamperedChannel(channel, this.#defect.wire()) : channel
+      },
+      createDomain: () => right.createDomain(),
+    }
   }
 
   async createGuest(options?: GuestOptions): Promise<GuestHandle> {
