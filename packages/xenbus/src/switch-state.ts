@@ -8,6 +8,8 @@ import type { XenStore, XenStoreOperations } from './xenstore.js'
 export interface SwitchStateOptions {
   /** Further keys of the directory, written in the same transaction. */
   readonly keys?: KeysToWrite
+  /** Also if the node holds that state already, and then only: who watches it is to look at the keys (rule 30). */
+  readonly again?: boolean
   /** Writes nothing if the node holds one of these: somebody else asked for something that comes first. */
   readonly unless?: readonly XenbusState[]
 }
@@ -40,15 +42,16 @@ const switchWithin = async (
   transaction: XenStoreOperations,
   directory: string,
   state: XenbusState,
-  { keys = {}, unless = [] }: SwitchStateOptions,
+  { keys = {}, unless = [], again = false }: SwitchStateOptions,
 ): Promise<SwitchOutcome> => {
   const { path, text: current } = await readStateText(transaction, directory)
   if (current === undefined) return 'gone'
-  if (unless.some((other) => current === String(other))) return 'overtaken'
+  const isHeld = current === String(state)
+  if ((again && !isHeld) || unless.some((other) => current === String(other))) return 'overtaken'
   for (const [name, value] of Object.entries(keys)) {
     if (value !== undefined) await transaction.write(joinPath(directory, name), keyText(value))
   }
-  if (current === String(state)) return 'unchanged'
+  if (isHeld && !again) return 'unchanged'
   await transaction.write(path, String(state))
   return 'switched'
 }

@@ -53,6 +53,11 @@ export class BackendQueue {
     })
   }
 
+  /** The disk has so many sectors from the next request on. */
+  resize(sectors: number): void {
+    this.#options.disk.sectors = sectors
+  }
+
   /** Takes no more requests, finishes those in work, and lets go of ring and port. */
   async stop(): Promise<void> {
     this.#connection.stop()

@@ -94,9 +94,29 @@ export class BlkifBackend extends BackendDevice<Platform> {
     })
   }
 
+  /** The size of the store, while there is one: from the offer to a frontend to its end. */
+  get byteLength(): number | undefined {
+    return this.#disk?.store.byteLength
+  }
+
   override async close(): Promise<void> {
     await super.close()
     await this.#disposed
+  }
+
+  /**
+   * Looks how large the store is by now, and tells the guest where that is another size (rule 30).
+   * @returns whether it is; false, too, where there is no guest, or a store whose size never changes
+   * @throws XenError what the store says: the size stays what it was
+   */
+  async refreshSize(): Promise<boolean> {
+    const { store } = this.#disk ?? {}
+    const before = store?.byteLength
+    await store?.refreshSize?.()
+    if (store === undefined || store.byteLength === before || store !== this.#disk?.store) return false
+    const sectors = store.byteLength / SECTOR_BYTES
+    this.#queue?.resize(sectors)
+    return this.announce({ [SECTORS]: sectors })
   }
 
   protected override async offer(): Promise<KeysToWrite> {

@@ -6,8 +6,8 @@ import type { FetchedRequest } from './fetched-request.js'
 
 /** What a guest may do with the disk, from the backend's own side only. */
 export interface Disk {
-  /** In units of 512 bytes. */
-  readonly sectors: number
+  /** In units of 512 bytes; it changes when the store's size does. */
+  sectors: number
   /** Logical sector size, in units of 512 bytes. */
   readonly sectorsPerBlock: number
   readonly readOnly: boolean

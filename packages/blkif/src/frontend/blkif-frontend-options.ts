@@ -17,6 +17,8 @@ export interface BlkifFrontendOptions {
   readonly dataPages?: number
   /** The layout of requests; the machine's own unless given. */
   readonly abi?: BlkifAbi
+  /** The disk has become larger or smaller while it is in use. */
+  readonly onResize?: (sectorCount: number) => void
 }
 
 export interface BlkifOpenOptions extends BlkifFrontendOptions {

@@ -1,6 +1,6 @@
 import { XenError } from '@split-driver/abi'
 import type { Platform } from '@split-driver/platform'
-import { FrontendDevice, type KeysToWrite } from '@split-driver/xenbus'
+import { FrontendDevice, type KeysToWrite, XenbusState } from '@split-driver/xenbus'
 import { assertCount } from '../assert-count.js'
 import { type BlkifAbi, NATIVE_ABI } from '../wire/blkif-abi.js'
 import { geometryKeys, MAX_ORDER, offerKeys, ownDeviceKeys } from '../wire/device-keys.js'
@@ -46,6 +46,7 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
   readonly #maxSegments: number
   readonly #dataPages: number
   readonly #abi: BlkifAbi
+  readonly #onResize: ((sectorCount: number) => void) | undefined
   #queue: FrontendQueue | undefined
   #engine: TransferEngine | undefined
   #geometry: DiskGeometry | undefined
@@ -66,6 +67,7 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
     this.#maxSegments = maxSegments
     this.#dataPages = dataPages
     this.#abi = abi
+    this.#onResize = options.onResize
   }
 
   /**
@@ -79,7 +81,7 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
     return new BlkifFrontend(platform, path, rest).open(signal === undefined ? {} : { signal })
   }
 
-  /** Size in units of 512 bytes, whatever the sector size. */
+  /** Size in units of 512 bytes, whatever the sector size; see `onResize`. */
   get sectorCount(): number {
     return this.#connected.sectorCount
   }
@@ -211,6 +213,16 @@ export class BlkifFrontend extends FrontendDevice<Platform> {
       stats: this.stats,
       onFailedRequest: (operation, status) => operations.failed(operation, status),
     })
+  }
+
+  /** Connected again means that the disk has another size (rule 30); nothing else of it may change in use. */
+  protected override async otherendChanged(state: XenbusState | undefined): Promise<void> {
+    const before = this.#geometry
+    if (state !== XenbusState.Connected || before === undefined || this.#engine === undefined) return
+    const { sectorCount } = judgeGeometry(await this.readOtherend(geometryKeys))
+    if (sectorCount === before.sectorCount) return
+    this.#geometry = { ...before, sectorCount }
+    this.#onResize?.(sectorCount)
   }
 
   protected override quiesce(): Promise<void> | void {

@@ -17,6 +17,8 @@ export interface OpenedImage {
 }
 
 export type BlkbackEvents = {
+  /** The disk has another size, and its guest was told so. */
+  resize: (disk: ServedDisk, byteLength: number) => void
   /** A guest uses its disk. */
   connect: (disk: ServedDisk, image: OpenedImage) => void
   /** It does not any more. The figures count since the device was created. */
@@ -100,6 +102,18 @@ export class BlkbackDaemon extends Emitter implements Daemon {
       )
     this.#config = config
     this.#catalog = new ImageCatalog(config, this.#platform.clock)
+  }
+
+  /** Looks how large each disk is by now, and tells the guests of those that have another size. */
+  async refreshSizes(): Promise<void> {
+    for (const device of this.devices) {
+      const disk = servedDisk(device.path)
+      try {
+        if (await device.refreshSize()) this.emit('resize', disk, device.byteLength!)
+      } catch (error) {
+        this.emit('io-error', disk, asError(error))
+      }
+    }
   }
 
   async close(): Promise<void> {

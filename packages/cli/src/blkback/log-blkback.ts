@@ -13,6 +13,9 @@ export const logBlkback = (daemon: BlkbackDaemon, log: Log): void => {
     const done = { reads, writes, flushes, bytesRead, bytesWritten, errors }
     log.info({ event: 'disconnect', ...disk, ...done }, 'the disk is not used any more')
   })
+  daemon.on('resize', (disk, bytes) =>
+    log.info({ event: 'resize', ...disk, bytes }, 'the disk has another size, and its guest knows'),
+  )
   daemon.on('device-error', (disk, error) =>
     log.warn({ event: 'device-error', ...disk, ...errorCode(error) }, error.message),
   )

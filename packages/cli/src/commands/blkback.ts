@@ -25,7 +25,8 @@ The configuration is JSON with comments:
     "folders": [{ "path": "/srv/scratch", "readOnly": true }]
   }
 
-Signals: SIGTERM and SIGINT close every device in order; SIGHUP reads the configuration again, for disks opened later.
+Signals: SIGTERM and SIGINT close every device in order; SIGHUP reads the configuration again, for disks opened later,
+and looks whether images have another size by now, of which their guests are told.
 Standard output says "ready"; the log is on standard error.
 
 Examples:
@@ -49,7 +50,7 @@ const blkback = async ({ config: file, json }: BlkbackOptions, host: CommandHost
   await using processLog = new ProcessLog({ level: config.logLevel, json, clock: platform.clock })
   const { log } = processLog
   const open = () => runBlkback(platform, config, { log })
-  const reload = (daemon: BlkbackDaemon): void => void reconfigure(daemon, file, log)
+  const reload = (daemon: BlkbackDaemon): void => void reconfigure(daemon, file, log).then(() => daemon.refreshSizes())
   return await serveUntilStopped({ open, clock: platform.clock, log, reload })
 }
 

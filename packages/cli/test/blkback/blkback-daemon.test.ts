@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { constants, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { constants, mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { BlkifFrontend } from '@split-driver/blkif'
 import { type BlkbackConfig, readBlkbackConfig, runBlkback } from '@split-driver/cli'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -224,6 +224,26 @@ test('closing the daemon in the middle of I/O lets what is under way end, then l
   expect(folder.openFiles()).toEqual([])
   expect(machine.ledger().filter((line) => line.includes('mapped by domain 0'))).toEqual([])
   await disk.close()
+})
+
+test('guests learn of images that have another size; what is no disk any more is told, and keeps its size', async () => {
+  image('a.img', Buffer.alloc(DISK_BYTES))
+  await using machine = await EmulatedMachine.boot()
+  const log = new LogList()
+  await using daemon = await runBlkback(machine.host.dom0, await config({ images: { a: { file: 'a.img' } } }), { log })
+  const guest = await machine.guest()
+  await machine.attachDisk(guest, { params: 'a' })
+  await using disk = await BlkifFrontend.open(guest, 'xvda')
+  const sectors = DISK_BYTES / 512
+  truncateSync(folder.file('a.img'), DISK_BYTES + 4096)
+  await daemon.refreshSizes()
+  await expect.poll(() => disk.sectorCount).toBe(sectors + 8)
+  await disk.write(sectors + 7, new Uint8Array(512))
+  expect(log.of('resize')).toMatchObject([{ domid: guest.domid, device: 'xvda', bytes: DISK_BYTES + 4096 }])
+  truncateSync(folder.file('a.img'), DISK_BYTES + 100)
+  await daemon.refreshSizes()
+  expect(log.of('io-error')).toMatchObject([{ domid: guest.domid, code: 'EINVAL' }])
+  expect(disk.sectorCount).toBe(sectors + 8)
 })
 
 test('a new configuration holds for disks that are opened later, and cannot change the kind', async () => {

@@ -25,6 +25,15 @@ export abstract class BackendDevice<Host extends DeviceHost = DeviceHost> extend
    */
   protected abstract connect(): KeysToWrite | void | Promise<KeysToWrite> | Promise<void>
 
+  /**
+   * Something that the frontend read has changed: writes it and our state Connected, the same as before, in one
+   * transaction (rule 30).
+   * @returns false if there was nobody to tell: we are not connected any more
+   */
+  protected async announce(keys: KeysToWrite): Promise<boolean> {
+    return this.run.connected && (await this.run.tellAgain(keys))
+  }
+
   /** Says Closing, frees everything at once, says Closed. Waits for no frontend. */
   close(): Promise<void> {
     this.run.requestClose(true)

@@ -128,6 +128,12 @@ export class DeviceRun {
     return true
   }
 
+  /** Writes keys, and the state that we are in once more, so that the other half looks at them. @returns whether it was so still */
+  async tellAgain(keys: KeysToWrite): Promise<boolean> {
+    const outcome = await switchState(this.host.xenstore, this.path, this.state, { keys, again: true })
+    return outcome === 'switched'
+  }
+
   /** The first step down. A half that is Closed stays so: Closing again would wake both halves for nothing. */
   async sayClosing(): Promise<void> {
     if (this.state !== XenbusState.Closed) await this.switchTo(XenbusState.Closing)
