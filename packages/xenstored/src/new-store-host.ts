@@ -21,6 +21,7 @@ import { NumberedTrees, nodesOf } from './state/tree-numbers.js'
 import type { DomainControl, StoreHost } from './store-host.js'
 import { OpenTransactions } from './transactions/open-transactions.js'
 import { initialTree } from './tree/initial-tree.js'
+import { ObservedChanges } from './tree/observed-changes.js'
 import { type ChangeListener, Store } from './tree/store.js'
 import type { Tree, TreeNode } from './tree/tree.js'
 import { Watches } from './watches/watches.js'
@@ -43,7 +44,10 @@ export interface NewStoreHost {
 export const newStoreHost = ({ options, clock, onMemory, domains }: StoreHostOptions): NewStoreHost => {
   const { controlDomid = DOM0, domainStates, journal } = options
   const limits = { ...DEFAULT_LIMITS, ...options.limits }
-  const quotas = new Quotas({ defaults: options.quotas, controlDomid, now: clock && (() => clock.now()), onMemory })
+  const observers = new Observers()
+  if (options.observer) observers.add(options.observer)
+  const now = clock && (() => clock.now())
+  const quotas = new Quotas({ defaults: options.quotas, controlDomid, now, onMemory, observers })
   const records = new DomainRecords(quotas, domainStates && ((domid) => domainStates.stateOf(domid) !== undefined))
   const watches = new Watches()
   const transactions = new OpenTransactions(limits)
@@ -52,16 +56,17 @@ export const newStoreHost = ({ options, clock, onMemory, domains }: StoreHostOpt
     transactions.leaveBehindTheOldest()
   }
   const recorder: JournalRecorder | undefined = journal && new JournalRecorder(journal, (): number => store.generation)
+  const changes = new ObservedChanges(observers)
+  const recorders = recorder === undefined ? [changes] : [recorder, changes]
   const state = options.resume?.state
   if (state) restoreDomains(state, { quotas, records })
   const { tree, nodes = [], generation } = beginning(options, { quotas, records }, controlDomid)
-  const store: Store = new Store(tree, onChange, { generation, recorder })
+  const store: Store = new Store(tree, onChange, { generation, recorders })
   const trees = state && new NumberedTrees(tree, nodes, nodesOf(state.supplement), records)
-  const [clients, observers] = [new Clients(), new Observers()]
-  if (options.observer) observers.add(options.observer)
+  const clients = new Clients()
   const commands = controlCommands({ ...options, observers, more: options.commands })
   const connected = {
-    holds: new Holds(clients, clock),
+    holds: new Holds(clients, observers, clock),
     watches,
     transactions,
     clients,

@@ -12,6 +12,9 @@ const recorder = () => {
     sent: ({ id }, message) => told.push(`${id} is sent ${message.type} ${shownReply(message)}`),
     created: (kind, { id }) => told.push(`${id} has a ${kind}`),
     destroyed: (kind, { id }) => told.push(`${id} has no ${kind}`),
+    held: (domid, milliseconds) => told.push(`d${domid} is held ${milliseconds}`),
+    stored: (path, bytes) => told.push(`${path} has ${bytes}`),
+    removed: (path) => told.push(`${path} is gone`),
   }
   return { told, observer }
 }
@@ -54,11 +57,16 @@ test('several observers are told the same, and none once it is gone', () => {
   observers.add(first.observer)
   expect(observers.current).toBe(first.observer)
   observers.add(second.observer)
-  observers.current?.created?.('watch', { id: 1, domid: DOM(5) })
+  const { current } = observers
+  current?.created?.('watch', { id: 1, domid: DOM(5) })
+  current?.held?.(DOM(5), 3)
+  current?.stored?.('/a', 34)
+  current?.removed?.('/a')
   observers.delete(first.observer)
   observers.current?.created?.('watch', { id: 2, domid: DOM(5) })
   observers.delete(second.observer)
   expect(observers.current).toBeUndefined()
-  expect(first.told).toEqual(['1 has a watch'])
-  expect(second.told).toEqual(['1 has a watch', '2 has a watch'])
+  const both = ['1 has a watch', 'd5 is held 3', '/a has 34', '/a is gone']
+  expect(first.told).toEqual(both)
+  expect(second.told).toEqual([...both, '2 has a watch'])
 })

@@ -3,12 +3,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DomainRecord } from '../src/domains/domain-record.js'
 import { Quotas } from '../src/quotas/quotas.js'
+import { Observers } from '../src/server-observer.js'
 import { type Children, noChildren } from '../src/tree/children.js'
 import { bottomUp, newNode, Tree } from '../src/tree/tree.js'
 
 const owner = new DomainRecord(
   0 as Domid,
-  new Quotas({ controlDomid: 0 as Domid, onMemory: () => {} }).open(0 as Domid),
+  new Quotas({ controlDomid: 0 as Domid, onMemory: () => {}, observers: new Observers() }).open(0 as Domid),
 )
 const node = (generation: number) => newNode(new Uint8Array(), [{ domain: owner, kind: 'none' }], generation)
 

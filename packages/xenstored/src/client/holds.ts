@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '@split-driver/platform'
 import type { Caller, DomainRecord } from '../domains/domain-record.js'
+import type { Observers } from '../server-observer.js'
 import type { Clients } from './clients.js'
 
 /** For how long a domain is held, by how long the transaction was open that it spoilt. */
@@ -15,11 +16,13 @@ const MOST_MS = 1000
 export class Holds implements Disposable {
   readonly #clock: Clock | undefined
   readonly #clients: Clients
+  readonly #observers: Observers
   readonly #timers = new Map<DomainRecord, Timer>()
 
   /** @param clock without it nobody is held */
-  constructor(clients: Clients, clock: Clock | undefined) {
+  constructor(clients: Clients, observers: Observers, clock: Clock | undefined) {
     this.#clients = clients
+    this.#observers = observers
     this.#clock = clock
   }
 
@@ -34,6 +37,7 @@ export class Holds implements Disposable {
     if (!victim.privileged || rival === victim.domain) return
     rival.held = true
     const ms = Math.min(Math.max(ageMs * TIMES_ITS_AGE, LEAST_MS), MOST_MS)
+    this.#observers.current?.held?.(rival.domid, ms)
     this.#timers.set(
       rival,
       this.#clock.setTimer(ms, () => this.#release(rival)),
@@ -48,6 +52,7 @@ export class Holds implements Disposable {
   #release(domain: DomainRecord): void {
     this.#timers.delete(domain)
     domain.held = false
+    this.#observers.current?.held?.(domain.domid, 0)
     for (const client of this.#clients.all()) if (client.caller.domain === domain) client.wake()
   }
 }

@@ -1,10 +1,14 @@
-import { XenError } from '@split-driver/abi'
+import { type Domid, XenError } from '@split-driver/abi'
 import { type Message, XenStoreOp } from '@split-driver/xenbus'
+import type { CountedQuota } from '../quotas/domain-account.js'
 import type { ObservedClient, ObservedKind, Observers, ServerObserver } from '../server-observer.js'
 import type { LogFile, ServerConsole } from './server-console.js'
 
-/** What may be logged: requests and replies; what comes to be and ends. */
-export const TRACE_SWITCHES = ['obj', 'io'] as const
+/**
+ * What may be logged, by the original's names and in its order: what comes to be and ends; requests and replies; who is
+ * kept from writing; what domains use; what is set in the tree and removed. @see xen/tools/xenstored/core.c
+ */
+export const TRACE_SWITCHES = ['obj', 'io', 'wrl', 'acc', 'tdb'] as const
 
 export type TraceSwitch = (typeof TRACE_SWITCHES)[number]
 
@@ -21,9 +25,9 @@ const shownBody = (body: Uint8Array): string =>
     .replaceAll('\0', ' ')
     .replaceAll(/\p{Cc}/gu, '.')
 
-/** Writes what a server is asked and answers to a file, one line each; observes nothing while it is off. */
+/** Writes what a server is asked, answers and keeps to a file, one line each; observes nothing while it is off. */
 export class TraceLog implements ServerObserver {
-  readonly on = new Set<TraceSwitch>(TRACE_SWITCHES)
+  readonly on = new Set<TraceSwitch>(['obj', 'io'])
   readonly #console: ServerConsole
   readonly #observers: Observers
   #name: string | undefined
@@ -76,21 +80,38 @@ export class TraceLog implements ServerObserver {
     this.#object('DESTROY', kind, client)
   }
 
+  held(domid: Domid, milliseconds: number): void {
+    this.#line('wrl', milliseconds > 0 ? `domain ${domid} is held for ${milliseconds} ms` : `domain ${domid} goes on`)
+  }
+
+  charged(domid: Domid, name: CountedQuota, used: number, change: number): void {
+    this.#line('acc', `domain ${domid} ${name} ${used} add ${change}`)
+  }
+
+  stored(path: string, bytes: number): void {
+    this.#line('tdb', `store ${path} size ${bytes}`)
+  }
+
+  removed(path: string): void {
+    this.#line('tdb', `delete ${path}`)
+  }
+
   #message(direction: string, { id, domid }: ObservedClient, { type, body }: Message): void {
     if (!this.on.has('io')) return
     const name = NAMES.get(type) ?? `**UNKNOWN** ${type}`
     const time = this.#console.timestamp()
-    this.#write(`io: ${direction} ${id} (d${domid}) ${time} ${name} (${shownBody(body)})`)
+    this.#line('io', `${direction} ${id} (d${domid}) ${time} ${name} (${shownBody(body)})`)
   }
 
   #object(what: string, kind: ObservedKind, { id, domid }: ObservedClient): void {
-    if (this.on.has('obj')) this.#write(`obj: ${what} ${kind} ${id} (d${domid})`)
+    this.#line('obj', `${what} ${kind} ${id} (d${domid})`)
   }
 
   /** A log that cannot be written must not end the server: it is off then. */
-  #write(line: string): void {
+  #line(what: TraceSwitch, text: string): void {
+    if (!this.on.has(what)) return
     try {
-      this.#file?.write(line)
+      this.#file?.write(`${what}: ${text}`)
     } catch (error) {
       if (!XenError.is(error)) throw error
       this.stop()

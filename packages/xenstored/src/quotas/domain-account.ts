@@ -12,6 +12,7 @@ export interface DomainAccountOptions extends MemoryAlarmOptions {
   /** The control domain's account is only kept, and never refuses. */
   readonly limited: boolean
   readonly onPeak: (name: QuotaName, value: number) => void
+  readonly onCharge: (name: CountedQuota, used: number, change: number) => void
 }
 
 const NOTHING = Object.fromEntries(QUOTA_NAMES.map((name) => [name, 0])) as QuotaValues
@@ -26,12 +27,14 @@ export class DomainAccount {
   readonly #peaks: QuotaValues = { ...NOTHING }
   readonly #limited: boolean
   readonly #onPeak: DomainAccountOptions['onPeak']
+  readonly #onCharge: DomainAccountOptions['onCharge']
   readonly #alarm: MemoryAlarm
 
   constructor(options: DomainAccountOptions) {
     this.quotas = options.quotas
     this.#limited = options.limited
     this.#onPeak = options.onPeak
+    this.#onCharge = options.onCharge
     this.#alarm = new MemoryAlarm(options)
   }
 
@@ -48,6 +51,7 @@ export class DomainAccount {
 
   /** @param count may be negative */
   add(name: CountedQuota, count: number): void {
+    this.#onCharge(name, this.used[name], count)
     const used = this.used[name] + count
     this.used[name] = used
     if (count > 0) this.#note(name, used)

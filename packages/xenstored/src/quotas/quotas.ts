@@ -1,4 +1,5 @@
 import type { Domid } from '@split-driver/abi'
+import type { Observers } from '../server-observer.js'
 import { DomainAccount } from './domain-account.js'
 import type { MemoryLevel } from './memory-alarm.js'
 import { DEFAULT_QUOTAS, type QuotaName, type QuotaValues } from './quota-values.js'
@@ -11,6 +12,7 @@ export interface QuotasOptions {
   /** Milliseconds; without it a domain is warned of once. */
   readonly now?: (() => number) | undefined
   readonly onMemory: (domid: Domid, level: MemoryLevel) => void
+  readonly observers: Observers
 }
 
 /** The quotas of the whole server: what a domain that is new begins with, and how much of each was ever used. */
@@ -30,7 +32,7 @@ export class Quotas {
 
   /** The account of a domain that is new. */
   open(domid: Domid): DomainAccount {
-    const { controlDomid, now = () => 0, onMemory } = this.#options
+    const { controlDomid, now = () => 0, onMemory, observers } = this.#options
     const limited = domid !== controlDomid
     return new DomainAccount({
       quotas: { ...this.defaults },
@@ -39,6 +41,7 @@ export class Quotas {
       onPeak: (name, value) => {
         if (limited && value > (this.peaks.get(name) ?? 0)) this.peaks.set(name, value)
       },
+      onCharge: (name, used, change) => observers.current?.charged?.(domid, name, used, change),
       onMemory: (level) => onMemory(domid, level),
     })
   }

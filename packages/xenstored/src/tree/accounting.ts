@@ -1,13 +1,13 @@
 import { parentPath } from '@split-driver/xenbus'
 import type { DomainRecord } from '../domains/domain-record.js'
-import { bottomUp, entryBytes, nodeBytes, type Tree, type TreeNode } from './tree.js'
-import type { Change } from './workspace.js'
+import { bottomUp, entryBytes, type NodeContents, nodeBytes, type Tree } from './tree.js'
+import type { Change, Creation } from './workspace.js'
 
 /** By how much more a domain owns: nodes, and bytes of memory that they take. What grows for one domain comes in one call. */
 export type Charge = (domain: DomainRecord, nodes: number, bytes: number) => void
 
 /** What one node takes of its owner's memory. @see xen/tools/xenstored/core.c db_write */
-export const storedBytes = (path: string, node: Omit<TreeNode, 'children'>): number => path.length + nodeBytes(node)
+export const storedBytes = (path: string, node: NodeContents): number => path.length + nodeBytes(node)
 
 /** What a change to `tree`, which has not happened yet, is going to cost. */
 export const chargeChange = (tree: Tree, change: Change, charge: Charge): void => {
@@ -46,22 +46,26 @@ const chargeMove = (from: DomainRecord, to: DomainRecord, before: number, after:
   charge(to, 1, after)
 }
 
-const chargeCreation = (tree: Tree, change: Change & { kind: 'create' }, charge: Charge): void => {
-  const { value, permissions } = change
+const chargeCreation = (tree: Tree, change: Creation, charge: Charge): void => {
+  const { permissions } = change
   const { node: nearest, missing } = tree.descend(change.path)
   const [above, owner] = [nearest.permissions[0].domain, permissions[0].domain]
   const entry = entryBytes(missing[0]!)
   if (above !== owner) charge(above, 0, entry)
-  let bytes = value.length + (above === owner ? entry : 0)
-  for (const [index, path] of missing.entries()) {
-    const below = missing[index + 1]
-    const listingBytes = below === undefined ? 0 : entryBytes(below)
-    bytes += storedBytes(path, { ...nearest, permissions, value: NOTHING, listingBytes })
-  }
+  let bytes = above === owner ? entry : 0
+  for (const index of missing.keys()) bytes += createdBytes(change, missing, index)
   charge(owner, missing.length, bytes)
 }
 
 const NOTHING = new Uint8Array()
+
+/** What one of the nodes takes that come to be by a change: its own, or one of those above it that are missing. */
+export const createdBytes = ({ value, permissions }: Creation, missing: readonly string[], index: number): number => {
+  const [path, below] = [missing[index]!, missing[index + 1]]
+  return below === undefined
+    ? storedBytes(path, { value, permissions, listingBytes: 0 })
+    : storedBytes(path, { value: NOTHING, permissions, listingBytes: entryBytes(below) })
+}
 
 /**
  * What it costs to put `after` in the place of `before`, when they differ in nothing but the paths that were touched.

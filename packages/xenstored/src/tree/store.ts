@@ -8,7 +8,7 @@ const EMPTY = new Uint8Array()
 /** What is told after the tree has changed. */
 export type ChangeListener = (events: Iterable<NodeEvent>, before: Tree, after: Tree) => void
 
-/** Writes down what happens to a store, before anybody is told. */
+/** Writes down or tells what happens to a store, before any watch does. */
 export interface StoreRecorder {
   change(before: Tree, change: Change): void
   /** @param touched as in `Transaction` */
@@ -21,7 +21,7 @@ export type Touched = ReadonlyMap<string, { readonly removed: boolean }>
 export interface StoreOptions {
   /** The last number that was given out before. */
   readonly generation?: number
-  readonly recorder?: StoreRecorder | undefined
+  readonly recorders?: readonly StoreRecorder[]
 }
 
 /** For so many changes it is known who made them. */
@@ -31,7 +31,7 @@ const REMEMBERED_CHANGES = 4096
 export class Store implements Workspace {
   readonly #onChange: ChangeListener
   #tree: Tree
-  readonly #recorder: StoreRecorder | undefined
+  readonly #recorders: readonly StoreRecorder[]
   /** On whose behalf changes are made now. */
   actor: DomainRecord | undefined
   readonly #actors: (DomainRecord | undefined)[] = Array.from({ length: REMEMBERED_CHANGES })
@@ -40,12 +40,12 @@ export class Store implements Workspace {
   #keptGeneration: number
   #writtenBytes = 0
 
-  constructor(tree: Tree, onChange: ChangeListener, { generation = 0, recorder }: StoreOptions = {}) {
+  constructor(tree: Tree, onChange: ChangeListener, { generation = 0, recorders = [] }: StoreOptions = {}) {
     this.#tree = tree
     this.#onChange = onChange
     this.#generation = generation
     this.#keptGeneration = generation
-    this.#recorder = recorder
+    this.#recorders = recorders
   }
 
   /** To look at, now; what is kept is a `snapshot`. */
@@ -100,14 +100,14 @@ export class Store implements Workspace {
 
   apply(change: Change, events: readonly NodeEvent[]): void {
     chargeChange(this.#tree, change, chargeAccount)
-    this.#recorder?.change(this.#tree, change)
+    for (const recorder of this.#recorders) recorder.change(this.#tree, change)
     if (change.kind === 'write' && this.#overwrite(change, events)) return
     this.#replace(changed(this.#tree, change, this.nextGeneration()), events, costOf(change))
   }
 
   /** Puts what a transaction made in the place of what there is. @param cost bytes by which they differ */
   commit(tree: Tree, events: Iterable<NodeEvent>, cost: number, touched: Touched): void {
-    if (touched.size > 0) this.#recorder?.commit(tree, touched)
+    if (touched.size > 0) for (const recorder of this.#recorders) recorder.commit(tree, touched)
     this.#replace(tree, events, cost)
   }
 

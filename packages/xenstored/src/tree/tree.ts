@@ -25,12 +25,15 @@ export const newNode = (value: Uint8Array, permissions: NodePermissions, generat
   listingGeneration: generation,
 })
 
+/** What of a node counts against a quota. */
+export type NodeContents = Pick<TreeNode, 'value' | 'permissions' | 'listingBytes'>
+
 /** Bytes that the original keeps for a node besides what its owner put there, and for each permission. @see core.c */
 const NODE_HEADER_BYTES = 24
 const PERMISSION_BYTES = 8
 
 /** A node's size as the original counts it against its limit. @see xen/tools/xenstored/core.c calc_node_acc_size */
-export const nodeBytes = ({ value, permissions, listingBytes }: Omit<TreeNode, 'children'>): number =>
+export const nodeBytes = ({ value, permissions, listingBytes }: NodeContents): number =>
   NODE_HEADER_BYTES + permissions.length * PERMISSION_BYTES + value.length + listingBytes
 
 /** What a child at `path` takes in its parent's listing: its name and a NUL. */

@@ -10,15 +10,17 @@ export interface NodeEvent {
   readonly exact: boolean
 }
 
+/** The node is missing; so may be some above it, which come with no value. */
+export interface Creation {
+  readonly kind: 'create'
+  readonly path: string
+  readonly value: Uint8Array
+  readonly permissions: NodePermissions
+}
+
 /** One change to a tree. What it needs to be true of the tree has been found true. */
 export type Change =
-  /** The node is missing; so may be some above it, which come with no value. */
-  | {
-      readonly kind: 'create'
-      readonly path: string
-      readonly value: Uint8Array
-      readonly permissions: NodePermissions
-    }
+  | Creation
   | { readonly kind: 'write'; readonly path: string; readonly value: Uint8Array }
   | { readonly kind: 'permit'; readonly path: string; readonly permissions: NodePermissions }
   /** All below it goes too. */

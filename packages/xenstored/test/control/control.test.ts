@@ -1,18 +1,8 @@
-import { packStrings, toText, XenStoreOp } from '@split-driver/xenbus'
-import type { ControlCommand, XenstoreServerOptions } from '@split-driver/xenstored'
+import { packStrings, XenStoreOp } from '@split-driver/xenbus'
+import type { ControlCommand } from '@split-driver/xenstored'
 import { describe, expect, test } from 'vitest'
+import { controlWorld as world } from '../support/control-world.js'
 import { MemoryConsole } from '../support/memory-console.js'
-import { StoreWorld } from '../support/store-world.js'
-
-const world = (options: XenstoreServerOptions & { readonly console?: MemoryConsole } = {}) => {
-  const store = new StoreWorld(options)
-  const dom0 = store.connect()
-  const control = async (...texts: string[]) => {
-    const reply = await dom0.request(XenStoreOp.Control, packStrings(...texts))
-    return (reply.type === XenStoreOp.Error ? '!' : '') + toText(reply.body).replace(/\0$/, '')
-  }
-  return { store, dom0, control }
-}
 
 describe('CONTROL', () => {
   test('help names every command, in columns', async () => {
@@ -144,102 +134,5 @@ describe('CONTROL quota', () => {
     expect(await control('quota', 'max', '-r')).toMatch(/^nodes {12}: {8}1$/m)
     await dom0.mkdir('/more/and/more/of/dom0')
     expect(await control('quota', 'max')).toMatch(/^nodes {12}: {8}1$/m)
-  })
-})
-
-describe('CONTROL log, logfile, memreport, print', () => {
-  test('a log file takes requests, replies and events, and what comes and goes, until the log is off', async () => {
-    const console = new MemoryConsole()
-    const { store, control } = world({ console })
-    expect(await control('log', 'on')).toBe('OK')
-    expect(console.open).toEqual([])
-    expect(await control('logfile', 'trace')).toBe('OK')
-    const guest = store.connect(5)
-    await guest.watch('@releaseDomain', 'to\u001b[1m\nken')
-    await guest.ask(77, packStrings('x'))
-    await guest.events()
-    expect(await control('log', 'off')).toBe('OK')
-    await guest.read('/silent')
-    const time = '20260102 03:04:05'
-    expect(console.files.get('trace')).toEqual([
-      `io: OUT 1 (d0) ${time} CONTROL (OK )`,
-      'obj: CREATE connection 2 (d5)',
-      `io: IN 2 (d5) ${time} WATCH (@releaseDomain to.[1m.ken )`,
-      'obj: CREATE watch 2 (d5)',
-      `io: OUT 2 (d5) ${time} WATCH (OK )`,
-      `io: OUT 2 (d5) ${time} WATCH_EVENT (@releaseDomain to.[1m.ken )`,
-      `io: IN 2 (d5) ${time} **UNKNOWN** 77 (x )`,
-      `io: OUT 2 (d5) ${time} ERROR (ENOSYS )`,
-      `io: IN 1 (d0) ${time} CONTROL (log off )`,
-    ])
-    expect(console.open).toEqual([])
-    expect(await control('log', 'on')).toBe('OK')
-    expect(console.open).toEqual(['trace'])
-  })
-
-  test('a trace file is logged to from the beginning, and needs a console', async () => {
-    const console = new MemoryConsole()
-    const { control } = world({ console, traceFile: 'trace' })
-    await control('log', 'off')
-    expect(console.files.get('trace')).toEqual([
-      'obj: CREATE connection 1 (d0)',
-      'io: IN 1 (d0) 20260102 03:04:05 CONTROL (log off )',
-    ])
-    expect(() => world({ traceFile: 'trace' })).toThrow(TypeError)
-  })
-
-  test('switches choose what is logged', async () => {
-    const console = new MemoryConsole()
-    const { store, control } = world({ console })
-    expect(await control('log')).toBe('Log switch settings:\nobj     : on\nio      : on\n')
-    expect(await control('log', '-io')).toBe('OK')
-    expect(await control('log')).toBe('Log switch settings:\nobj     : on\nio      : off\n')
-    await control('logfile', 'trace')
-    await store.connect(5).read('/')
-    expect(await control('log', '+io')).toBe('OK')
-    expect(await control('log', '-obj')).toBe('OK')
-    store.connect(6)
-    expect(console.files.get('trace')!.filter((line) => line.startsWith('obj'))).toEqual([
-      'obj: CREATE connection 2 (d5)',
-    ])
-    expect(console.files.get('trace')!.some((line) => line.includes('READ'))).toBe(false)
-  })
-
-  test('a file that cannot be opened is the error that it is; a log that cannot be written ends', async () => {
-    const console = new MemoryConsole()
-    const { dom0, control } = world({ console })
-    console.failing = 'open'
-    expect(await control('logfile', 'trace')).toBe('!EACCES')
-    expect(await control('memreport', 'report')).toBe('!EACCES')
-    console.failing = undefined
-    await control('logfile', 'trace')
-    console.failing = 'write'
-    expect(await dom0.read('/')).toBe('')
-    expect(console.open).toEqual([])
-    expect(console.printed).toEqual(['log: ENOSPC: trace'])
-  })
-
-  test('memreport goes to the log, or to a file of its own; without either it is EINVAL', async () => {
-    const console = new MemoryConsole()
-    const { store, dom0, control } = world({ console })
-    expect(await control('memreport')).toBe('!EINVAL')
-    await store.connect(5).watch('/', 'token')
-    await dom0.write('/owned', '')
-    await dom0.setPerms('/owned', ['n5'])
-    expect(await control('memreport', 'report')).toBe('OK')
-    const [report] = console.files.get('report')!
-    expect(report).toMatch(/^2 domains, 2 connections, \d+ bytes\n {8}domain {9}nodes/)
-    expect(report).toMatch(/^ {13}5 {13}1 {13}1 {13}0 {13}0 {12}44$/m)
-    await control('logfile', 'trace')
-    await control('log', 'off')
-    expect(await control('memreport')).toBe('OK')
-    expect(console.files.get('trace')!.at(-1)).toMatch(/^2 domains/)
-    expect(console.open).toEqual([])
-  })
-
-  test('print goes to whoever runs the server', async () => {
-    const console = new MemoryConsole()
-    expect(await world({ console }).control('print', 'hello there')).toBe('OK')
-    expect(console.printed).toEqual(['control: hello there'])
   })
 })
