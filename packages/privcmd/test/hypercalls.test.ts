@@ -19,6 +19,8 @@ const HYPERCALL = 0x30_5000
 interface Domain {
   readonly domain: number
   readonly flags: number
+  /** Each of the bytes that name it. */
+  readonly handle?: number
 }
 
 /** A Xen of which a test says the interface's version and the domains. */
@@ -56,8 +58,8 @@ class ScriptedXen {
     if (interfaceVersion !== version) throw new SystemCallError('ioctl', 'EACCES')
     const found = domains.filter(({ domain }) => domain >= firstDomain).slice(0, maxDomains)
     sysctlGetDomainInfoList.at.numDomains.set(argument, 0, found.length)
-    for (const { domain, flags } of found) {
-      const info = { domain, flags, totPages: 100n, cpuTime: 2_500_000n, handle: new Uint8Array(16).fill(0xab) }
+    for (const { domain, flags, handle = 0xab } of found) {
+      const info = { domain, flags, totPages: 100n, cpuTime: 2_500_000n, handle: new Uint8Array(16).fill(handle) }
       this.#write(this.calls.pointee(buffer), domainInfo.create(info))
     }
   }
@@ -116,6 +118,16 @@ describe('the domains', () => {
     const states = [0, 1, 3, 5, 6].map((domid) => xen.hypercalls.stateOf(domid as Domid))
     expect(states).toEqual(['running', undefined, 'shutdown', 'dying', undefined])
     expect(xen.sysctls.length - asked).toBe(5)
+  })
+
+  it('have each a name, which tells one life of a domid from another', () => {
+    const xen = new ScriptedXen(0x15, [
+      { domain: 0, flags: DomainInfoFlag.running },
+      { domain: 3, flags: crashed, handle: 0xcd },
+    ])
+    const uuids = [0, 1, 3, 4].map((domid) => xen.hypercalls.uuidOf(domid as Domid))
+    const [ab, cd] = ['ab', 'cd'].map((byte) => [4, 2, 2, 2, 6].map((bytes) => byte.repeat(bytes)).join('-'))
+    expect(uuids).toEqual([ab, undefined, cd, undefined])
   })
 
   it.each([0x16, 0x15, 0x14])('version 0x%s of the interface is found, and asked for only until then', (version) => {

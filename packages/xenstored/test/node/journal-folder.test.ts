@@ -144,6 +144,37 @@ describe('a folder with a journal', () => {
     expect((await readdir(folder)).sort()).toEqual(['journal-1', 'state-1'])
   })
 
+  test('a journal of version 1 is read, and goes on as one of ours; it does not say of which boot it is', async () => {
+    const folder = join(root, 'a')
+    const [journal, client] = await open(folder)
+    for (const name of ['x', 'y']) await client.write(`/${name}`, name)
+    await journal[Symbol.asyncDispose]()
+    const path = join(folder, 'journal-1')
+    const bytes = await readFile(path)
+    const header = bytes.subarray(0, 24)
+    header[8] = 1
+    await writeFile(path, Buffer.concat([header, bytes.subarray(64)]))
+    const [again, after] = await open(folder)
+    expect([await list(after), await after.read('/y'), again.found?.sameBoot]).toEqual(['tool|x|y', 'y', false])
+    await again[Symbol.asyncDispose]()
+    const [last, client2] = await open(folder)
+    expect([await list(client2), last.found?.sameBoot]).toEqual(['tool|x|y', true])
+    await last[Symbol.asyncDispose]()
+  })
+
+  test.each([
+    ['boot', 'boot', true],
+    ['boot', 'another boot', false],
+    ['', '', false],
+  ])('begun in %j and found in %j: the same boot is %s', async (before, now, same) => {
+    const folder = join(root, 'a')
+    const [journal] = await open(folder, { boot: before })
+    await journal[Symbol.asyncDispose]()
+    const [again] = await open(folder, { boot: now })
+    expect(again.found?.sameBoot).toBe(same)
+    await again[Symbol.asyncDispose]()
+  })
+
   test('a journal that has grown too long begins anew with a state, and only that is kept', async () => {
     const folder = join(root, 'a')
     const [journal, client] = await open(folder)

@@ -1,4 +1,4 @@
-import type { FrameNumber, Port } from '@split-driver/abi'
+import { type FrameNumber, type Port, VIRQ } from '@split-driver/abi'
 import { settle } from '@split-driver/conformance'
 import { xenstoreDomainInterface } from '@split-driver/ring'
 import {
@@ -13,6 +13,7 @@ import {
 import { type FoundState, readSavedState, XenstoreServer } from '@split-driver/xenstored'
 import { expect, test } from 'vitest'
 import { decodeMessages } from '../../src/state/decode-messages.js'
+import { foundRings } from '../../src/state/journal/found-rings.js'
 import { MemoryJournal } from '../support/memory-journal.js'
 import { RingGuest } from '../support/ring-guest.js'
 import { DOM, StoreWorld } from '../support/store-world.js'
@@ -186,7 +187,7 @@ test('a watch is registered again, tells once that one should look, and of what 
   expect(after.platform.ledger()).toContain('page of domain 5')
 })
 
-test('targets and what was told of a domain that has shut down are kept', async () => {
+test('targets are kept', async () => {
   const { journal, dom0, next } = await watching()
   expect(await dom0.ask(XenStoreOp.SetTarget, packStrings('6', '5'))).toBe('OK')
   const { after } = next(journal.leave())
@@ -224,11 +225,46 @@ test('a domain that asked for a new connection meanwhile gets it, and none of wh
   expect(guest.messages).toHaveLength(1)
 })
 
-test('a page that contradicts the journal is its domain’s own doing: it is served from where its page says', async () => {
-  const { journal, page, next } = await watching()
-  for (const index of [at.reqCons, at.reqProd, at.rspCons, at.rspProd]) page.store(index.word, 0x7000_0000)
-  const { guest } = next(journal.leave())
-  expect(await guest.write('y', '1')).toBe('OK')
+test.each([
+  ['all indices elsewhere', [at.reqCons, at.reqProd, at.rspCons, at.rspProd], 0x7000_0000],
+  ['requests that end before what was taken', [at.reqCons, at.reqProd], 1],
+])(
+  'a page that contradicts the journal is its domain’s own doing, and its page counts: %s',
+  async (_, indices, value) => {
+    const { journal, page, next } = await watching()
+    for (const index of indices) page.store(index.word, value)
+    const { guest } = next(journal.leave())
+    expect(await guest.write('y', '1')).toBe('OK')
+  },
+)
+
+test('that a domain has shut down is kept, and that it runs again: the next end is told of', async () => {
+  const { journal, dom0, world, next } = await watching()
+  const isShutDown = () => foundRings(journal.leave()).map(({ domid, shutDown }) => [domid, shutDown])
+  world.platform.states.set(GUEST, 'shutdown')
+  world.platform.raiseVirq(VIRQ.DomExc)
+  await settle()
+  expect(isShutDown()).toEqual([
+    [5, true],
+    [6, false],
+  ])
+  expect(await dom0.ask(XenStoreOp.Resume, packStrings('5'))).toBe('OK')
+  expect(isShutDown().flat()).not.toContain(true)
+  const { after } = next(journal.leave())
+  const watcher = after.connect()
+  await watcher.watch('@releaseDomain', 'out')
+  await watcher.events()
+  after.platform.states.set(GUEST, 'shutdown')
+  after.platform.raiseVirq(VIRQ.DomExc)
+  await settle()
+  expect(await watcher.events()).toEqual(['@releaseDomain out'])
+})
+
+test('nothing is saved for another while what happened cannot be written down', async () => {
+  const { world } = serve().begin()
+  world.connect()
+  world.server.introduce(GUEST, 0 as FrameNumber, 1 as Port)
+  expect(() => world.server.save()).toThrow(/EBUSY/)
 })
 
 test('what was released is not there again', async () => {
