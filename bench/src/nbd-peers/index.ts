@@ -1,0 +1,1 @@
+export { NbdPeer, type NbdService, nbdkitPart } from './nbd-peer.js'
