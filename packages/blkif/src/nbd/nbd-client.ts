@@ -1,4 +1,5 @@
 import { XenError } from '@split-driver/abi'
+import { sliceViews } from '../slice-views.js'
 import { assertSuccessor, type ExportInfo } from './export-info.js'
 import type { NbdClientOptions } from './nbd-client-options.js'
 import { NbdRequest } from './nbd-request.js'
@@ -6,7 +7,6 @@ import { NbdSession, type SessionEvents, type SessionOptions } from './nbd-sessi
 import { CommandFlag, ExportFlag, NbdCommand } from './protocol.js'
 import { Reconnector } from './reconnector.js'
 import { SendWindow } from './send-window.js'
-import { sliceViews } from './slice-views.js'
 import { writeAnew } from './write-anew.js'
 
 /** Trims and zeroes carry nothing, but a server need not take any length. */
@@ -129,7 +129,7 @@ export class NbdClient {
       }
       for (let at = 0; at < byteLength; at += most) {
         const length = Math.min(most, byteLength - at)
-        const slice = length === byteLength ? views : sliceViews(views, at, length)
+        const slice = length === byteLength ? views : sliceViews(views, at, at + length)
         this.#enqueue(new NbdRequest(command, flags, position + at, length, slice, onDone))
       }
     })

@@ -1,4 +1,5 @@
 import { XenError, type XenErrorCode } from '@split-driver/abi'
+import { sliceViews } from '../slice-views.js'
 import type { Parser } from './byte-feed.js'
 import type { NbdRequest } from './nbd-request.js'
 import {
@@ -10,7 +11,6 @@ import {
   SIMPLE_REPLY_MAGIC,
   STRUCTURED_REPLY_MAGIC,
 } from './protocol.js'
-import { sliceViews } from './slice-views.js'
 import { shownBytes, u64, viewOf } from './wire-words.js'
 
 /** Whose replies are read. */
@@ -105,7 +105,8 @@ const target = (request: NbdRequest, position: number, length: number): Uint8Arr
     throw new BrokenProtocol(
       `${length} bytes at ${position} in reply to a read of ${request.byteLength} at ${request.position}`,
     )
-  return sliceViews(request.views, position - request.position, length)
+  const start = position - request.position
+  return sliceViews(request.views, start, start + length)
 }
 
 const waiting = (replies: Replies, cookie: number): NbdRequest => {

@@ -1,10 +1,10 @@
 import { SECTOR_BYTES, XenError } from '@split-driver/abi'
 import type { BlockStore, DiscardUnits } from '../block-store.js'
+import { sliceViews } from '../slice-views.js'
 import { assertRange, transferBytes } from './geometry.js'
 import { OverlayLayer } from './overlay/overlay-layer.js'
 import { overlayLayout } from './overlay/overlay-layout.js'
 import { Parts, type Pending } from './pending.js'
-import { sliceViews } from './slice-views.js'
 
 export interface OverlayOptions {
   /** Read where nothing changed. Nobody else may write it meanwhile. */
