@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { constants } from 'node:os'
 import type { ByteChannel } from '@split-driver/xenbus'
-import { Epoll } from './epoll.js'
+import { Epoll, type Watcher } from './epoll.js'
 import { errnoException } from './errno-exception.js'
 import { FdChannel } from './fd-channel.js'
 import { bindPrivately, SOCKET_PATH_MAX_BYTES } from './listen-privately.js'
@@ -33,6 +33,7 @@ export class EpollListener implements Listener {
   readonly #open = new Set<FdChannel>()
   #path: string | undefined
   #fd: number | undefined
+  readonly #acceptor: Watcher = { onEvent: () => this.#acceptAll(), probe: () => false }
   /** Somebody could not be accepted, for want of descriptors most likely. */
   #waiting = false
 
@@ -49,7 +50,7 @@ export class EpollListener implements Listener {
       const address = unixAddress(path)
       bindPrivately(path, () => this.#checked('bind', this.#library.bind(fd, address, address.length)))
       this.#checked('listen', this.#library.listen(fd, BACKLOG))
-      this.#epoll.add(fd, () => this.#acceptAll())
+      this.#epoll.add(fd, this.#acceptor)
     } catch (error) {
       this.#library.close(fd)
       throw error
@@ -66,7 +67,7 @@ export class EpollListener implements Listener {
   /** Goes on with a socket that another program listened at. @throws what the kernel says, if it is none */
   adopt(path: string, fd: number): void {
     this.#own(fd)
-    this.#epoll.add(fd, () => this.#acceptAll())
+    this.#epoll.add(fd, this.#acceptor)
     this.#path = path
     this.#fd = fd
     this.#acceptAll()

@@ -21,14 +21,23 @@ const BATCH = 128
 /** Milliseconds for which sockets are served before the rest of the event loop has its turn. */
 const PASS_LIMIT_MS = 1
 
-/** Told that something happened to a descriptor: there is something to read, or room to write, or its other end is gone. */
-export type OnEvent = () => void
+/** Milliseconds for which one descriptor may be looked at again and again before all are asked for. */
+const PROBE_LIMIT_MS = 0.1
+
+/** Waits for a descriptor. */
+export interface Watcher {
+  /** Something happened: there is something to read, or room to write, or the other end is gone. */
+  onEvent(): void
+  /** Looks by itself whether there is something to read, without having been told. @returns whether there was */
+  probe(): boolean
+}
 
 /**
  * Waits for any number of descriptors, edge-triggered: each is told of once whenever something new happened to it. The
  * event loop watches this epoll descriptor as one of its own. Once something has happened, the next is looked for from
  * microtasks, in turn with the work that it makes, without going through the loop: a client that asks one request after
- * the other costs no wake-up for each.
+ * the other costs no wake-up for each. Who was told last is looked at first, since it is likely to be next, and then it has
+ * cost one system call less.
  */
 export class Epoll implements Disposable {
   readonly #library: SocketLibrary
@@ -36,9 +45,12 @@ export class Epoll implements Disposable {
   readonly #fd: number
   readonly #handle: PollHandle
   /** By descriptor, as the kernel gives out the smallest number that is free. */
-  readonly #watchers: (OnEvent | undefined)[] = []
+  readonly #watchers: (Watcher | undefined)[] = []
   readonly #events = new Int32Array(EVENT_WORDS * BATCH)
   readonly #interest = new Int32Array(EVENT_WORDS)
+  /** Whom the last event was for. */
+  #last: Watcher | undefined
+  #lastTake = 0
   #passing = false
   #passBegan = 0
   #lastEvent = 0
@@ -54,9 +66,9 @@ export class Epoll implements Disposable {
   }
 
   /** @throws what the kernel says: ENOMEM, ENOSPC as the `code` of an Error */
-  add(fd: number, onEvent: OnEvent): void {
+  add(fd: number, watcher: Watcher): void {
     this.#control(EPOLL_CTL_ADD, fd, EPOLLIN)
-    this.#watchers[fd] = onEvent
+    this.#watchers[fd] = watcher
   }
 
   /** From now on, or no longer, room to write is told of, too. */
@@ -66,6 +78,7 @@ export class Epoll implements Disposable {
 
   /** To be called just before `fd` is closed, which is what makes the kernel forget it. */
   remove(fd: number): void {
+    if (this.#watchers[fd] === this.#last) this.#last = undefined
     this.#watchers[fd] = undefined
   }
 
@@ -104,13 +117,28 @@ export class Epoll implements Disposable {
 
   readonly #pass = (): void => {
     if (this.#ended) return
-    const count = this.#library.epoll_wait(this.#fd, this.#events, BATCH, 0)
-    for (let i = 0; i < count; i++) this.#watchers[this.#events[i * EVENT_WORDS + DATA_WORD]!]?.()
+    const began = performance.now()
+    const any = this.#probe(began) || this.#takeEvents(began)
     const now = performance.now()
-    if (count > 0) this.#lastEvent = now
+    if (any) this.#lastEvent = now
     if (now - this.#lastEvent > this.#busyMs) this.#passing = false
     else if (now - this.#passBegan < PASS_LIMIT_MS) queueMicrotask(this.#pass)
     // The rest of the loop has its turn, and must not fall asleep in it.
     else setImmediate(this.#beginPass)
+  }
+
+  #probe(now: number): boolean {
+    return this.#last !== undefined && now - this.#lastTake < PROBE_LIMIT_MS && this.#last.probe()
+  }
+
+  #takeEvents(now: number): boolean {
+    this.#lastTake = now
+    const count = this.#library.epoll_wait(this.#fd, this.#events, BATCH, 0)
+    for (let i = 0; i < count; i++) {
+      const watcher = this.#watchers[this.#events[i * EVENT_WORDS + DATA_WORD]!]
+      this.#last = watcher
+      watcher?.onEvent()
+    }
+    return count > 0
   }
 }

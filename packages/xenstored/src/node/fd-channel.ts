@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import type { ByteChannel } from '@split-driver/xenbus'
-import type { Epoll } from './epoll.js'
+import type { Epoll, Watcher } from './epoll.js'
 import type { SocketLibrary } from './socket-library.js'
 
 /** @see sys/socket.h */
@@ -17,7 +17,7 @@ const SHORT_BYTES = 64
  * A connected Unix socket, by the kernel's own calls: what is sent is gone or refused when `send` returns, so nothing waits
  * in this process, and what nobody asks for stays in the kernel, which holds up the other side (S4).
  */
-export class FdChannel implements ByteChannel {
+export class FdChannel implements ByteChannel, Watcher {
   readonly #library: SocketLibrary
   readonly #epoll: Epoll
   readonly #fd: number
@@ -40,7 +40,7 @@ export class FdChannel implements ByteChannel {
     this.#fd = fd
     this.#onClosed = onClosed
     try {
-      epoll.add(fd, () => this.#onEvent())
+      epoll.add(fd, this)
     } catch (error) {
       library.close(fd)
       throw error
@@ -93,10 +93,19 @@ export class FdChannel implements ByteChannel {
     this.#handler?.()
   }
 
-  #onEvent(): void {
+  onEvent(): void {
     this.#readable = true
     if (this.#wantsRoom) this.#wantRoom(false)
     this.#handler?.()
+  }
+
+  /** Only when all was taken that has come: nothing is read ahead of somebody who reads no more. */
+  probe(): boolean {
+    if (this.#readable || this.#first < this.#end || this.#gone) return false
+    this.#readable = true
+    const any = this.#fill() || this.#gone
+    if (any) this.#handler?.()
+    return any
   }
 
   #wantRoom(wanted: boolean): void {
