@@ -1,14 +1,15 @@
 /*
  * The client of bench/src/xenstore.bench.ts: one program for every XenStore daemon that is measured.
  *
- *   xenstore-load SOCKET fill PREFIX FOLDERS NODES           makes NODES in each of FOLDERS; prints {}
- *   xenstore-load SOCKET read|write|directory|transaction PREFIX FOLDERS NODES DEPTH SECONDS
+ *   xenstore-load PLACE fill PREFIX FOLDERS NODES           makes NODES in each of FOLDERS; prints {}
+ *   xenstore-load PLACE read|write|directory|transaction PREFIX FOLDERS NODES DEPTH SECONDS
  *
- * A run keeps DEPTH requests (transactions) under way on one connection, asks again as soon as an
- * answer came, and sends all that it asks after one read of the socket by one write. It prints
- * {"count": n, "seconds": s, "p50": µs, "p99": µs}; a time is that from the sending of the first request of a unit of work
+ * PLACE is a socket, or a domain's ring page, whose events come by descriptor 3. A run keeps DEPTH requests (transactions)
+ * under way on one connection, asks again as soon as an answer came, and sends all that it asks after one read by one write.
+ * It prints {"count": n, "seconds": s, "p50": µs, "p99": µs}; a time is that from the sending of the first request of a unit of work
  * to its last answer. What a read returns is compared with what was written. One transaction is START, READ, WRITE, END.
  */
+#include "measure.h"
 #include "xenstore-wire.h"
 #include "xenstore-times.h"
 
@@ -166,6 +167,8 @@ int main(int argc, char **argv)
     folders = number(argv[4], 1, 1000000);
     nodes = number(argv[5], 1, 1000);
     with = open_connection(argv[1]);
+    if (is_ring(with))
+        block_on_events();
     if (!strcmp(argv[2], "fill")) {
         fill(with);
         puts("{}");
@@ -183,6 +186,7 @@ int main(int argc, char **argv)
         run_simple(with, XS_DIRECTORY, until);
     else
         fail("see the head of xenstore-load.c");
+    leave(with);
     report();
     return 0;
 }

@@ -1,8 +1,4 @@
 /* How long each unit of work took, of the programs that measure XenStore daemons, and what they print of it. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #define MAX_TIMES (8 * 1024 * 1024)
 /* Of the time asked for, before it is counted. */
 #define WARM_UP 0.2
@@ -43,13 +39,4 @@ static void report(void)
     qsort(times, count, sizeof(*times), by_size);
     printf("{\"count\": %zu, \"seconds\": %.6f, \"p50\": %.2f, \"p99\": %.2f}\n", count, seconds,
            times[(size_t)((count - 1) * 0.5)], times[(size_t)((count - 1) * 0.99)]);
-}
-
-static unsigned number(const char *text, unsigned least, unsigned most)
-{
-    unsigned long parsed = text ? strtoul(text, NULL, 10) : 0;
-
-    if (parsed < least || parsed > most)
-        fail("a number is missing, or out of range");
-    return parsed;
 }

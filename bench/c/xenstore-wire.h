@@ -1,41 +1,24 @@
 /*
- * XenStore's messages over a Unix socket, for a client that measures: whole messages go into one buffer and out by one
- * write, and what one read brings is cut into messages in place.
+ * XenStore's messages over a Unix socket or a ring, for a client that measures: whole messages go into one buffer and out
+ * by one write, and what one read brings is cut into messages in place.
  */
-#include <errno.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <xen/xen.h>
 #include <xen/io/xs_wire.h>
 
+#include "xenstore-ring.h"
+
 #define BUFFER_BYTES (64 * 1024)
 
 struct connection {
+    /* Of the socket; -1 where a ring is. */
     int fd;
+    struct ring ring;
     char in[BUFFER_BYTES], out[BUFFER_BYTES];
     size_t received, taken, queued;
 };
-
-static inline void fail(const char *what)
-{
-    fprintf(stderr, "%s: %s\n", what, errno ? strerror(errno) : "not as it should be");
-    exit(1);
-}
-
-static inline uint64_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
 
 static inline int connect_to(const char *path)
 {
@@ -48,13 +31,33 @@ static inline int connect_to(const char *path)
     return fd;
 }
 
-static inline struct connection *open_connection(const char *path)
+static inline int is_ring(const struct connection *connection)
+{
+    return connection->fd < 0;
+}
+
+/* What a place names that is no socket is the page of a domain; the domid is what its name ends in. */
+static inline unsigned domid_of(const char *place)
+{
+    struct stat status;
+    const char *dash = strrchr(place, '-');
+
+    if (stat(place, &status) < 0)
+        fail(place);
+    return S_ISREG(status.st_mode) ? number(dash ? dash + 1 : "", 1, MAX_DOMID) : 0;
+}
+
+/* @param place a socket, or a domain's page */
+static inline struct connection *open_connection(const char *place)
 {
     struct connection *made = calloc(1, sizeof(*made));
+    unsigned domid = domid_of(place);
 
     if (!made)
         fail("memory");
-    made->fd = connect_to(path);
+    made->fd = domid == 0 ? connect_to(place) : -1;
+    if (domid != 0)
+        map_ring(&made->ring, place, domid);
     return made;
 }
 
@@ -69,33 +72,70 @@ static inline void ask(struct connection *to, uint32_t type, uint32_t id, uint32
     to->queued += sizeof(header) + bytes;
 }
 
+/* What was not taken yet moves to the front. @return where more may come, and into how much room */
+static inline char *make_room(struct connection *into, size_t *room)
+{
+    memmove(into->in, into->in + into->taken, into->received - into->taken);
+    into->received -= into->taken;
+    into->taken = 0;
+    *room = BUFFER_BYTES - into->received;
+    return into->in + into->received;
+}
+
+/* @return whether something came; a ring that is empty is not waited for, a socket is */
+static inline int take_in(struct connection *from)
+{
+    size_t room;
+    char *into = make_room(from, &room);
+    ssize_t bytes;
+
+    if (is_ring(from)) {
+        bytes = take_replies(&from->ring, into, room);
+        bytes += take_replies(&from->ring, into + bytes, room - bytes);
+    } else {
+        do
+            bytes = read(from->fd, into, room);
+        while (bytes < 0 && errno == EINTR);
+        if (bytes <= 0)
+            fail("the daemon has closed the connection");
+    }
+    from->received += bytes;
+    return bytes > 0;
+}
+
+static inline void receive(struct connection *from)
+{
+    while (!take_in(from))
+        await_events();
+}
+
+static inline size_t send_some(struct connection *to, const char *bytes, size_t count)
+{
+    ssize_t sent;
+
+    if (is_ring(to))
+        return put_requests(&to->ring, bytes, count);
+    sent = write(to->fd, bytes, count);
+    if (sent < 0 && errno != EINTR)
+        fail("write");
+    return sent < 0 ? 0 : sent;
+}
+
+/* A daemon whose replies find no room takes no requests. */
 static inline void flush(struct connection *to)
 {
     for (size_t sent = 0; sent < to->queued;) {
-        ssize_t bytes = write(to->fd, to->out + sent, to->queued - sent);
+        size_t more = send_some(to, to->out + sent, to->queued - sent);
 
-        if (bytes < 0 && errno != EINTR)
-            fail("write");
-        if (bytes > 0)
-            sent += bytes;
+        sent += more;
+        if (more > 0 || !is_ring(to))
+            continue;
+        if (take_in(to))
+            to->ring.due = 1;
+        else
+            await_events();
     }
     to->queued = 0;
-}
-
-/* What was not taken yet moves to the front, and more comes behind it. */
-static inline void receive(struct connection *from)
-{
-    ssize_t bytes;
-
-    memmove(from->in, from->in + from->taken, from->received - from->taken);
-    from->received -= from->taken;
-    from->taken = 0;
-    do
-        bytes = read(from->fd, from->in + from->received, BUFFER_BYTES - from->received);
-    while (bytes < 0 && errno == EINTR);
-    if (bytes <= 0)
-        fail("the daemon has closed the connection");
-    from->received += bytes;
 }
 
 /* The next whole message, or NULL until more was received. */
@@ -139,5 +179,22 @@ static inline void await_answers(struct connection *with, uint32_t type, unsigne
         }
         expect(&header, body, type);
         answers++;
+    }
+}
+
+/* Watches and transactions would outlive us at a ring, and whoever comes next shall find it empty. */
+static inline void leave(struct connection *with)
+{
+    struct xsd_sockmsg header;
+
+    if (!is_ring(with))
+        return;
+    ask(with, XS_RESET_WATCHES, 0, 0, "", 1);
+    flush(with);
+    for (;;) {
+        if (!next_message(with, &header))
+            receive(with);
+        else if (header.type == XS_RESET_WATCHES)
+            return;
     }
 }

@@ -7,44 +7,26 @@
  *    a word from there is an event for the daemon, a word to there one that the daemon sends;
  *  - whatever a daemon would write to or read from a fixed place of the system lies in that folder, too.
  *
+ * What a daemon asks of Xen's libraries is answered here; what it asks of the kernel's nodes itself, in xen-nodes.c.
+ *
  * No function of the C library younger than glibc 2.17 is used: the daemons run with the library of their own packages,
  * which can be older than the compiler's.
  */
 #define _GNU_SOURCE
 #define XC_WANT_COMPAT_MAP_FOREIGN_API
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <xenctrl.h>
 #include <xenevtchn.h>
 #include <xengnttab.h>
 
-#define PAGE_BYTES 4096
-#define VIRQ_PORT 1
-#define FIRST_DOMAIN_PORT 1000
+#include "xenstored-shim.h"
 
 /* A handle is only ever handed back: its address is all that counts, but for the event channels' file descriptor. */
 static int some_handle;
-static int events_fd = -1;
-
-static const char *inside(char *path, size_t bytes, const char *name)
-{
-    const char *home = getenv("XENSTORED_SHIM_HOME");
-    snprintf(path, bytes, "%s/%s", home ? home : "", name);
-    return path;
-}
+int events_fd = -1;
 
 /* The folders that are fixed in the daemons' code; their files do not share a name. */
 static int is_fixed_place(const char *path)
@@ -67,6 +49,7 @@ int open(const char *path, int flags, ...)
     va_start(rest, flags);
     mode_t mode = va_arg(rest, mode_t);
     va_end(rest);
+    if (is_node(path)) return open_node(path, flags);
     return syscall(SYS_openat, AT_FDCWD, moved(place, sizeof place, path), flags, mode);
 }
 
@@ -103,32 +86,14 @@ int bind(int fd, const struct sockaddr *address, socklen_t bytes)
 /* oxenstored wants more file descriptors than a user may have, and would not start without. */
 int setrlimit(__rlimit_resource_t resource, const struct rlimit *limit)
 {
-    (void)resource;
-    (void)limit;
+    syscall(SYS_prlimit64, 0, resource, limit, NULL);
     return 0;
-}
-
-static const char *domain_file(char *path, size_t bytes, uint32_t domid)
-{
-    char name[32];
-    snprintf(name, sizeof name, "domain-%u", domid);
-    return inside(path, bytes, name);
-}
-
-static int domain_exists(uint32_t domid)
-{
-    char path[PATH_MAX];
-    return domid == 0 || access(domain_file(path, sizeof path, domid), F_OK) == 0;
 }
 
 static void *map_domain_page(uint32_t domid)
 {
-    char path[PATH_MAX];
-    int fd = syscall(SYS_openat, AT_FDCWD, domain_file(path, sizeof path, domid), O_RDWR | O_CLOEXEC, 0);
-    if (fd < 0) {
-        errno = EINVAL;
-        return NULL;
-    }
+    int fd = open_domain_page(domid);
+    if (fd < 0) return NULL;
     void *page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     return page == MAP_FAILED ? NULL : page;
@@ -215,11 +180,7 @@ xenevtchn_handle *xenevtchn_open(xentoollog_logger *logger, unsigned int flags)
 {
     (void)logger;
     (void)flags;
-    struct sockaddr_un hypervisor = {.sun_family = AF_UNIX};
-    inside(hypervisor.sun_path, sizeof hypervisor.sun_path, "hypervisor");
-    events_fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (connect(events_fd, (struct sockaddr *)&hypervisor, sizeof hypervisor) != 0) return NULL;
-    return (xenevtchn_handle *)&some_handle;
+    return open_events(0) < 0 ? NULL : (xenevtchn_handle *)&some_handle;
 }
 
 xenevtchn_handle *xenevtchn_fdopen(xentoollog_logger *logger, int fd, unsigned open_flags)
@@ -245,7 +206,7 @@ int xenevtchn_fd(xenevtchn_handle *xce)
 int xenevtchn_notify(xenevtchn_handle *xce, evtchn_port_t port)
 {
     (void)xce;
-    return write(events_fd, &port, sizeof port) == sizeof port ? 0 : -1;
+    return notify_domain(port);
 }
 
 /* Whoever started the daemon is gone when the socket ends, and then nobody is left to end the daemon. */
@@ -281,6 +242,5 @@ int xenevtchn_unbind(xenevtchn_handle *xce, evtchn_port_t port)
 int xenevtchn_unmask(xenevtchn_handle *xce, evtchn_port_t port)
 {
     (void)xce;
-    (void)port;
-    return 0;
+    return unmask(&port, sizeof port) == sizeof port ? 0 : -1;
 }

@@ -42,6 +42,12 @@ export class EventSocket implements AsyncDisposable {
     this.#send(VIRQ_PORT)
   }
 
+  /** For a process that takes the guests' part in our place: what it is given to by spawn, we do not read any more. */
+  get socket(): Socket {
+    if (this.#daemon === undefined) throw new Error('no daemon has come for its events')
+    return this.#daemon
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve))
     this.#daemon?.destroy()

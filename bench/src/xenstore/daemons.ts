@@ -5,26 +5,46 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { NotRun } from '@split-driver/debian'
-import { type PeerName, startPeer } from '../xenstore-peers/index.js'
+import { type PeerName, type ShimmedDaemon, startPeer, startShimmed } from '../xenstore-peers/index.js'
+import { DEPTHS } from './work.js'
 
 const COMMAND = fileURLToPath(new URL('../../../packages/cli/bin/split-driver.mjs', import.meta.url))
+
+/** A guest may have 10, and here has as many as it has under way. */
+const TRANSACTIONS = Math.max(...DEPTHS)
 
 /** A XenStore daemon in a process of its own. */
 export interface MeasuredDaemon extends AsyncDisposable {
   readonly name: 'ours' | PeerName
   readonly socketPath: string
+  /** What stands for Xen below it, if anything does: guests then can be behind rings. */
+  readonly guests?: Pick<ShimmedDaemon, 'createGuest' | 'pageOf' | 'events'>
 }
 
-/** `split-driver xenstored`, as anybody starts it. */
+/** `split-driver xenstored` on what it takes for a Xen host, as the originals; where that cannot be, on this machine. */
 export const startOurs = async (): Promise<MeasuredDaemon> => {
+  try {
+    const quota = ['--quota-transactions', `${TRANSACTIONS}`]
+    const daemon = await startShimmed('ours', (_, home) => ours(join(home, 'socket'), '--host', ...quota))
+    return { ...daemon, name: 'ours', guests: daemon }
+  } catch (error) {
+    if (error instanceof NotRun) return startWithoutXen()
+    throw error
+  }
+}
+
+const ours = (socket: string, ...options: readonly string[]): [string, ...string[]] => {
+  return [process.execPath, COMMAND, 'xenstored', '--socket', socket, '--log-level', 'warn', ...options]
+}
+
+const startWithoutXen = async (): Promise<MeasuredDaemon> => {
   const home = mkdtempSync(join(tmpdir(), 'split-driver-xenstored-'))
   const socketPath = join(home, 'socket')
-  const child = spawn(process.execPath, [COMMAND, 'xenstored', '--socket', socketPath, '--log-level', 'warn'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const [program, ...args] = ours(socketPath)
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const kill = (): void => void child.kill('SIGKILL')
   process.once('exit', kill)
-  await Promise.race([once(child.stdout!, 'data'), failed(child)])
+  await Promise.race([once(child.stdout, 'data'), failed(child)])
   return {
     name: 'ours',
     socketPath,
@@ -71,7 +91,8 @@ export class Originals implements AsyncDisposable {
 
 const startOriginal = async (name: PeerName): Promise<Original> => {
   try {
-    return [name, await startPeer(name)]
+    const daemon = await startPeer(name, { transactions: TRANSACTIONS })
+    return [name, { ...daemon, guests: daemon }]
   } catch (error) {
     if (error instanceof NotRun) return [name, error.message]
     throw error

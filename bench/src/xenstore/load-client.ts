@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
+import { spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { compileProgram } from '../compile-program.js'
-import { TREES, type Work } from './work.js'
+import type { TreeShape, Work } from './work.js'
 
 /** One round of one daemon. */
 export interface Round {
@@ -12,7 +13,12 @@ export interface Round {
   readonly p99: number
 }
 
-const run = promisify(execFile)
+/** Where a client asks: at a socket, or by the ring whose page is this file. */
+export interface Place {
+  readonly path: string
+  /** By which the ring's events come and go. */
+  readonly events?: Socket
+}
 
 /** The clients in C, in processes of their own: the same for every daemon. */
 export class LoadClient {
@@ -30,16 +36,25 @@ export class LoadClient {
     this.#programs = programs
   }
 
-  /** Makes the trees that are worked on. */
-  async fill(socket: string): Promise<void> {
-    for (const { prefix, folders, nodes } of TREES)
-      await run(this.#programs['xenstore-load'], [socket, 'fill', prefix, `${folders}`, `${nodes}`])
+  /** Makes trees to work on. */
+  async fill(place: Place, trees: readonly TreeShape[]): Promise<void> {
+    for (const { prefix, folders, nodes } of trees)
+      await this.#run('xenstore-load', place, ['fill', prefix, `${folders}`, `${nodes}`])
   }
 
   /** @throws Error with what the client complains of: a wrong answer, a closed connection */
-  async measure(socket: string, { program, args, weight }: Work): Promise<Round> {
-    const { stdout } = await run(this.#programs[program], [socket, ...args])
+  async measure(place: Place, { program, args, weight }: Work): Promise<Round> {
+    const stdout = await this.#run(program, place, args)
     const { count, seconds, p50, p99 } = JSON.parse(stdout) as Record<'count' | 'seconds' | 'p50' | 'p99', number>
     return { rate: (count * weight) / seconds, p50, p99 }
+  }
+
+  async #run(program: Work['program'], { path, events }: Place, args: readonly string[]): Promise<string> {
+    const stdio = ['ignore', 'pipe', 'pipe', events ?? 'ignore'] as const
+    const child = spawn(this.#programs[program], [path, ...args], { stdio: [...stdio] })
+    const ended = new Promise((resolve) => child.once('close', resolve))
+    const [stdout, stderr, code] = await Promise.all([text(child.stdout!), text(child.stderr!), ended])
+    if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${stderr}`)
+    return stdout
   }
 }

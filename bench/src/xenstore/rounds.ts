@@ -1,5 +1,5 @@
 import type { MeasuredDaemon } from './daemons.js'
-import type { LoadClient, Round } from './load-client.js'
+import type { LoadClient, Place, Round } from './load-client.js'
 import type { Work } from './work.js'
 
 /** On a machine that is busy with other things fewer rounds must do after so many milliseconds. */
@@ -12,7 +12,7 @@ const FEWEST = 3
  */
 export const measureWork = async (
   work: Work,
-  daemons: readonly MeasuredDaemon[],
+  places: ReadonlyMap<MeasuredDaemon['name'], Place>,
   client: LoadClient,
   rounds: number,
 ): Promise<Map<MeasuredDaemon['name'], Round>> => {
@@ -20,8 +20,8 @@ export const measureWork = async (
   const start = performance.now()
   const isLate = (): boolean => performance.now() - start > PATIENCE_MS
   for (let round = 0; round < rounds && !(round >= FEWEST && isLate()); round++) {
-    for (const { name, socketPath } of daemons) {
-      const measured = await client.measure(socketPath, work)
+    for (const [name, place] of places) {
+      const measured = await client.measure(place, work)
       if (measured.rate > (best.get(name)?.rate ?? 0)) best.set(name, measured)
     }
   }

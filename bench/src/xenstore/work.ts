@@ -20,9 +20,10 @@ export const OPERATIONS: readonly Operation[] = ['read', 'write', 'directory', '
 /** Requests under way on one connection. */
 export const DEPTHS = [1, 16] as const
 
-export const WATCHERS = 1000
+export const SOCKET_WATCHERS = 1000
+export const RING_WATCHERS = 100
 
-/** One thing to measure: the program of bench/c that does it, and what it is told after the socket. */
+/** One thing to measure: the program of bench/c that does it, and what it is told after the place. */
 export interface Work {
   readonly name: string
   readonly program: 'xenstore-load' | 'xenstore-fan-out'
@@ -32,12 +33,14 @@ export interface Work {
 }
 
 /** @param seconds of one round */
-export const worksOf = (seconds: number): readonly Work[] => [
-  ...TREES.flatMap((tree) =>
+export const loads = (trees: readonly TreeShape[], seconds: number): readonly Work[] =>
+  trees.flatMap((tree) =>
     OPERATIONS.flatMap((operation) => DEPTHS.map((depth) => load(tree, operation, depth, seconds))),
-  ),
-  ...DEPTHS.map((depth) => fanOut(depth, 2 * seconds)),
-]
+  )
+
+/** @param seconds of one round */
+export const fanOuts = (watchers: number, seconds: number): readonly Work[] =>
+  DEPTHS.map((depth) => fanOut(watchers, depth, 2 * seconds))
 
 const load = (tree: TreeShape, operation: Operation, depth: number, seconds: number): Work => ({
   name: `${operation} ×${depth}, ${tree.name}`,
@@ -47,9 +50,9 @@ const load = (tree: TreeShape, operation: Operation, depth: number, seconds: num
 })
 
 /** Counted in events. */
-const fanOut = (depth: number, seconds: number): Work => ({
-  name: `events of a write ×${depth}, ${WATCHERS} watchers`,
+const fanOut = (watchers: number, depth: number, seconds: number): Work => ({
+  name: `events of a write ×${depth}, ${watchers} watchers`,
   program: 'xenstore-fan-out',
-  args: ['/bench/watched', `${WATCHERS}`, `${depth}`, `${seconds}`],
-  weight: WATCHERS,
+  args: ['/bench/watched', `${watchers}`, `${depth}`, `${seconds}`],
+  weight: watchers,
 })
