@@ -22,6 +22,7 @@ export type { ByteReceiver, ByteStream, Dial } from './nbd/byte-stream.js'
 export type { NbdClientOptions, NbdObserver, NbdTuning } from './nbd/nbd-client-options.js'
 export { NbdDisk, type NbdDiskOptions } from './nbd/nbd-disk.js'
 export type { NbdTarget } from './nbd/nbd-link.js'
+export { type NbdUri, parseNbdUri } from './nbd/nbd-uri.js'
 export {
   FaultyBlockStore,
   type FaultyBlockStoreOptions,

@@ -19,6 +19,15 @@ export interface NamedImage extends ImageOptions {
   readonly file: string
 }
 
+/** A disk on another server, which XenStore's `params` names. What lies behind it has no lock of ours. */
+export interface NbdImage {
+  /** Such as `nbd://HOST:PORT/EXPORT`, or `nbds:` for TLS. */
+  readonly nbd: string
+  readonly readOnly: boolean
+  /** Logical sector size in bytes; the least that the server takes, 512 at least, unless given. */
+  readonly sectorBytes?: number | undefined
+}
+
 /** A folder, any file below which may be a guest's disk. */
 export interface ImageFolder extends ImageOptions {
   readonly path: string
@@ -29,15 +38,17 @@ export interface BlkbackConfig {
   /** The directory below `backend/` that is served. */
   readonly kind: string
   readonly logLevel: LogLevel
-  readonly images: Readonly<Record<string, NamedImage>>
+  readonly images: Readonly<Record<string, NamedImage | NbdImage>>
   readonly folders: readonly ImageFolder[]
 }
 
 const SECTOR_SIZES = [512, 1024, 2048, 4096] as const
 
+const sectorSize = v.picklist(SECTOR_SIZES, `one of ${SECTOR_SIZES.join(', ')}`)
+
 const imageKeys = {
   readOnly: v.optional(v.boolean('true or false'), false),
-  sectorBytes: v.optional(v.picklist(SECTOR_SIZES, `one of ${SECTOR_SIZES.join(', ')}`), SECTOR_SIZES[0]),
+  sectorBytes: v.optional(sectorSize, SECTOR_SIZES[0]),
   asynchronous: v.optional(v.boolean('true or false'), false),
   shared: v.optional(v.boolean('true or false'), false),
 }
@@ -59,9 +70,19 @@ const objectOf = <Entries extends v.ObjectEntries>(entries: Entries) => {
 
 const namedImage = objectOf({ file: pathOf('a file or block device'), ...imageKeys })
 
+const NBD_URI = 'an NBD URI, such as "nbd://HOST/EXPORT"'
+
+const nbdImage = objectOf({
+  nbd: v.string(NBD_URI),
+  readOnly: v.optional(v.boolean('true or false'), false),
+  sectorBytes: v.optional(sectorSize),
+})
+
+const image = v.lazy((input) => (isObject(input) && Object.hasOwn(input as object, 'nbd') ? nbdImage : namedImage))
+
 const imageFolder = objectOf({ path: pathOf('a folder'), ...imageKeys })
 
-const imageTable = v.pipe(v.custom<object>(isObject, 'an object of images by name'), v.record(imageName, namedImage))
+const imageTable = v.pipe(v.custom<object>(isObject, 'an object of images by name'), v.record(imageName, image))
 
 const DIRECTORY_NAME = 'the name of a directory, such as "vbd"'
 

@@ -11,6 +11,7 @@ import { type ServedDisk, servedDisk } from './served-disk.js'
 
 /** What is behind a disk. */
 export interface OpenedImage {
+  /** The path of a file or a block device, or an NBD URI. */
   readonly file: string
   readonly byteLength: number
   readonly readOnly: boolean
@@ -27,6 +28,10 @@ export type BlkbackEvents = {
   'device-error': (disk: ServedDisk, error: Error) => void
   /** The image could not be read or written; the request was answered with an error. */
   'io-error': (disk: ServedDisk, error: Error) => void
+  /** The server that the image lies on has gone: requests wait until it is back, for two minutes. */
+  'image-away': (disk: ServedDisk, error: Error) => void
+  /** It is back, and goes on. */
+  'image-back': (disk: ServedDisk) => void
   /** XenStore could not be read there. */
   'store-error': (path: string, error: Error) => void
   /** XenStore does not answer: what is served goes on, and devices neither come nor go. */
@@ -130,9 +135,13 @@ export class BlkbackDaemon extends Emitter implements Daemon {
     readonly params: string
     readonly mode: 'r' | 'w'
   }): Promise<BlockStore> {
-    const store = await this.#catalog.open(disk)
-    const { path: file, byteLength, readOnly } = store
-    this.#opened.set(disk.path, { file, byteLength, readOnly })
+    const served = servedDisk(disk.path)
+    const store = await this.#catalog.open(disk, {
+      onLost: (error) => this.emit('image-away', served, error),
+      onBack: () => this.emit('image-back', served),
+    })
+    const { byteLength, readOnly } = store
+    this.#opened.set(disk.path, { file: 'uri' in store ? store.uri : store.path, byteLength, readOnly })
     return store
   }
 

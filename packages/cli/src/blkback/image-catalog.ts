@@ -2,11 +2,11 @@ import type { FileHandle } from 'node:fs/promises'
 import { readlink, realpath, stat } from 'node:fs/promises'
 import { isAbsolute, sep } from 'node:path'
 import { XenError, type XenErrorCode } from '@split-driver/abi'
-import type { DiskDescription } from '@split-driver/blkif'
-import { FileBlockStore } from '@split-driver/blkif/node'
+import type { DiskDescription, NbdObserver } from '@split-driver/blkif'
+import { FileBlockStore, NbdBlockStore } from '@split-driver/blkif/node'
 import type { Clock } from '@split-driver/platform'
 import { shown } from '../config/json-document.js'
-import type { BlkbackConfig, ImageOptions } from './blkback-config.js'
+import type { BlkbackConfig, ImageOptions, NbdImage } from './blkback-config.js'
 
 /** A guest that starts anew may come before its predecessor's last request is done, and so may a daemon. */
 const LOCK_PATIENCE_MS = 5000
@@ -34,10 +34,15 @@ export class ImageCatalog {
   /**
    * Opens what is behind a disk; for reading only if the image or XenStore's `mode` says so.
    * @throws XenError ENOENT no such image, EACCES it lies outside of what may be given, or as `FileBlockStore.open`: EBUSY if
-   * another has it for longer than a guest takes to leave it
+   * another has it for longer than a guest takes to leave it; or as `NbdBlockStore.open`
    */
-  async open({ params, mode }: Pick<DiskDescription, 'params' | 'mode'>): Promise<FileBlockStore> {
-    const { file, within, readOnly, ...options } = await this.#find(params)
+  async open(
+    { params, mode }: Pick<DiskDescription, 'params' | 'mode'>,
+    observer: NbdObserver = {},
+  ): Promise<FileBlockStore | NbdBlockStore> {
+    const found = await this.#find(params)
+    if ('nbd' in found) return this.#openNbd(found, mode, observer)
+    const { file, within, readOnly, ...options } = found
     return FileBlockStore.open(file, {
       ...options,
       lockPatience: { clock: this.#clock, milliseconds: LOCK_PATIENCE_MS },
@@ -46,9 +51,22 @@ export class ImageCatalog {
     })
   }
 
-  async #find(params: string): Promise<Allowed> {
+  #openNbd({ nbd, readOnly, sectorBytes }: NbdImage, mode: 'r' | 'w', observer: NbdObserver): Promise<NbdBlockStore> {
+    const sectors = sectorBytes === undefined ? {} : { sectorBytes }
+    return NbdBlockStore.open(nbd, {
+      ...observer,
+      ...sectors,
+      clock: this.#clock,
+      readOnly: readOnly || mode === 'r',
+    })
+  }
+
+  async #find(params: string): Promise<Allowed | NbdImage> {
     const { images } = this.#config
-    if (Object.hasOwn(images, params)) return { ...images[params]!, within: undefined }
+    if (Object.hasOwn(images, params)) {
+      const named = images[params]!
+      return 'nbd' in named ? named : { ...named, within: undefined }
+    }
     if (!isAbsolute(params))
       throw new XenError('ENOENT', `the configuration has no image called ${shown(params)}`, { detail: { params } })
     return this.#findInFolders(params)

@@ -20,6 +20,10 @@ export const logBlkback = (daemon: BlkbackDaemon, log: Log): void => {
     log.warn({ event: 'device-error', ...disk, ...errorCode(error) }, error.message),
   )
   daemon.on('io-error', (disk, error) => log.error({ event: 'io-error', ...disk, ...errorCode(error) }, error.message))
+  daemon.on('image-away', (disk, error) =>
+    log.warn({ event: 'image-away', ...disk, ...errorCode(error) }, error.message),
+  )
+  daemon.on('image-back', (disk) => log.info({ event: 'image-back', ...disk }, 'the server of the image is back'))
   daemon.on('store-error', (path, error) =>
     log.error({ event: 'store-error', path, ...errorCode(error) }, error.message),
   )

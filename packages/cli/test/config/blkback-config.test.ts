@@ -34,6 +34,17 @@ test('comments and trailing commas are fine; what is left out has a default; pat
   })
 })
 
+test('an image may be an export of an NBD server', async () => {
+  const nbd = 'nbds+unix:///data?socket=/run/nbd.sock'
+  const text = JSON.stringify({
+    images: { a: { nbd }, b: { nbd: 'nbd://[::1]/b', readOnly: true, sectorBytes: 4096 } },
+  })
+  expect((await read(text)).images).toEqual({
+    a: { nbd, readOnly: false },
+    b: { nbd: 'nbd://[::1]/b', readOnly: true, sectorBytes: 4096 },
+  })
+})
+
 describe('a bad configuration is one line with file, line, key, what was found and what was expected', () => {
   test.each([
     ['', /blkback.json:1: value expected, found the end of the file/],
@@ -65,6 +76,13 @@ describe('a bad configuration is one line with file, line, key, what was found a
     [
       '{ "images": { "a": { "file": "images" } } }',
       /images.a.file" is ".*", which is something else; expected a file or/,
+    ],
+    ['{ "images": { "a": {\n"nbd": 7 } } }', /:2: "images.a.nbd" is 7; expected an NBD URI, such as/],
+    ['{ "images": { "a": { "nbd": "host:9" } } }', /"images.a.nbd" is "host:9"; EINVAL: .*expected nbd:\/\/HOST/],
+    ['{ "images": { "a": { "nbd": "nbd+unix:///?socket=s" } } }', /"images.a.nbd" is .*; expected the whole path/],
+    [
+      '{ "images": { "a": { "nbd": "nbd://h",\n "file": "a.img" } } }',
+      /:2: there is no key "images.a.file"; expected an object with nbd, readOnly, sectorBytes/,
     ],
     [
       '{ "folders": [{ "path": "a.img" }] }',
