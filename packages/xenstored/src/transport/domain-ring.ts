@@ -59,7 +59,10 @@ export class DomainRing implements TurnTaker {
     this.#connection = this.#connect(goesOn ? found : undefined)
     if (found !== undefined && this.#asksForReconnection()) this.#reconnect()
     this.#advertise()
-    if (goesOn) goOn(this.#connection.client, found)
+    if (!goesOn) return
+    goOn(this.#connection.client, found)
+    // Whoever was killed may have moved an index and not have told.
+    this.#moved = true
   }
 
   /** What has become of both streams, where there is a journal. */
@@ -70,6 +73,7 @@ export class DomainRing implements TurnTaker {
   /** What is written down is done in the page, too, for whoever takes it up. */
   settle(): void {
     this.#connection.kept?.settle()
+    if (this.#moved) this.#notify()
   }
 
   get client(): Client {
