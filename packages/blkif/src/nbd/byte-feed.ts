@@ -39,6 +39,11 @@ export class ByteFeed implements ByteReceiver {
     })
   }
 
+  /** @throws why nothing more can be read, if so */
+  assertOpen(): void {
+    if (this.#endedBy) throw this.#endedBy
+  }
+
   room(): Uint8Array {
     this.#direct = this.#start === this.#end && typeof this.#want !== 'number' && this.#missing >= DIRECT_BYTES
     if (this.#direct) return (this.#want as Uint8Array).subarray(this.#filled)

@@ -49,6 +49,8 @@ export const openLink = async <Result>(
     const greeting = await feed.run(greet(send))
     if (tls) {
       await feed.run(askForTls(send, greeting))
+      // What came unencrypted behind the answer anybody may have put there.
+      feed.assertOpen()
       await stream.startTls()
     }
     const result = await feed.run(negotiate(send, greeting))

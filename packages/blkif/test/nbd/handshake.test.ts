@@ -120,7 +120,9 @@ describe('the NBD handshake', () => {
         return true
       }
     })
-    await expect(open(server, { tls: true })).rejects.toThrow()
+    await expect(open(server, { tls: true })).rejects.toMatchObject(
+      failure('EPROTO', 'bytes that nobody had asked for'),
+    )
     expect(server.options).toEqual([5])
   })
 
