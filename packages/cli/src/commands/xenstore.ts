@@ -12,6 +12,7 @@ import { standardOutput } from '../xenstore/tool-output.js'
 import type { CommandHost } from './command-host.js'
 import { SaidAlready } from './said-already.js'
 import { addStoreOptions, storeChoice } from './store-options.js'
+import { XenToolCommand } from './xen-tool-command.js'
 import { addXenstoreControl } from './xenstore-control.js'
 
 const HELP = `
@@ -39,7 +40,8 @@ export const addXenstore = (program: Command, host: CommandHost): void => {
     .addHelpText('after', HELP)
   const add = (usage: string, description: string): Command => {
     const [name = '', operands = ''] = usage.split(/ (.*)/)
-    const command = addStoreOptions(xenstore.command(name).description(description).arguments(operands))
+    const command = new XenToolCommand(name).copyInheritedSettings(xenstore)
+    xenstore.addCommand(addStoreOptions(command.description(description).arguments(operands)))
     return command.option('-s', "nothing: it meant the socket once, and scripts give it to Xen's tools")
   }
   const run = <Options>(command: Command, body: Body<Options>): void =>
