@@ -1,12 +1,12 @@
 import { arch, release } from 'node:os'
 import { join } from 'node:path'
 import { XenError } from '@split-driver/abi'
-import { SocketChannel } from '@split-driver/xenbus/node'
 import { fileExists, fileNumber, isAllowed } from './host-files.js'
 import { type ModuleState, moduleState } from './host-modules.js'
 import { type HostPaths, hostPaths, type NodeName, nodeRoles } from './host-paths.js'
 import { loadLinuxLibrary } from './linux-library.js'
 import { type HostProblem, nodeProblem } from './opening-problem.js'
+import { type StoreReport, storeReport } from './store-report.js'
 import { type XenHost, xenHost } from './xen-host.js'
 
 /** What a host offers to this package, and what stands in the way. */
@@ -16,7 +16,7 @@ export interface HostReport {
   readonly xen: XenHost | undefined
   readonly nodes: readonly NodeReport[]
   readonly xenfs: { readonly path: string; readonly mounted: boolean }
-  readonly xenstore: { readonly socket: string; readonly exists: boolean; readonly answers: boolean }
+  readonly xenstore: StoreReport
   /** Pages: how many gntalloc shares, and gntdev maps, at most; `undefined` where the module is not in the kernel. */
   readonly limits: { readonly gntalloc: number | undefined; readonly gntdev: number | undefined }
   /** How the C library is called. */
@@ -44,8 +44,7 @@ export const inspectHost = async (changes: Partial<HostPaths> = {}): Promise<Hos
   const paths = { ...hostPaths(), ...changes }
   const xen = xenHost(paths)
   const nodes = nodeRoles.map((role) => nodeReport(paths, role))
-  const exists = fileExists(paths.xenstoreSocket)
-  const xenstore = { socket: paths.xenstoreSocket, exists, answers: exists && (await answers(paths.xenstoreSocket)) }
+  const xenstore = await storeReport(paths.xenstoreSocket)
   const systemCalls = await systemCallsReport()
   const limit = (module: string) => fileNumber(join(paths.sysModule, module, 'parameters/limit'))
   return {
@@ -73,17 +72,6 @@ const nodeReport = (paths: HostPaths, role: (typeof nodeRoles)[number]): NodeRep
     writable,
     module: role.module === undefined ? undefined : { name: role.module, state: moduleState(paths, role.module) },
     problem: nodeProblem(paths, role, readable && writable),
-  }
-}
-
-/** Connects and closes again. */
-const answers = async (socket: string): Promise<boolean> => {
-  try {
-    const channel = await SocketChannel.connect(socket)
-    channel.close()
-    return true
-  } catch {
-    return false
   }
 }
 

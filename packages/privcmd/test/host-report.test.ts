@@ -1,13 +1,31 @@
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { hostPaths, inspectHost, type NodeName, PrivcmdPlatform, SystemCallError } from '@split-driver/privcmd'
+import { MessageReader, MessageWriter, packStrings, XenStoreOp } from '@split-driver/xenbus'
+import { SocketChannel } from '@split-driver/xenbus/node'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { HostFiles } from './support/host-files.js'
 import { ScriptedCalls } from './support/scripted-calls.js'
+import { storeAtSocket } from './support/store-at-socket.js'
 
 const host = (): HostFiles => {
   const files = new HostFiles()
   onTestFinished(() => files[Symbol.dispose]())
   return files
+}
+
+/** Answers each request with the next of `answers`, then hangs up. */
+const answerInTurn = (socket: Socket, answers: readonly string[]): void => {
+  const channel = new SocketChannel(socket)
+  const [reader, writer, left] = [new MessageReader(channel), new MessageWriter(channel), [...answers]]
+  channel.onReady(() => {
+    for (let request = reader.next(); request !== undefined; request = reader.next()) {
+      const answer = left.shift()
+      if (answer === undefined) return channel.close()
+      const type = answer.startsWith('!') ? XenStoreOp.Error : request.type
+      writer.push({ ...request, type, body: packStrings(answer.replace('!', '')) })
+      writer.flush()
+    }
+  })
 }
 
 const nodeOf = async (files: HostFiles, name: NodeName) =>
@@ -60,14 +78,39 @@ describe('the report', () => {
     expect([node.module?.state, node.problem?.advice]).toEqual(['unknown', 'modprobe xen-gntalloc'])
   })
 
-  it('XenStore’s socket is there and answers, or is there and does not', async () => {
+  it('XenStore’s socket is there and a daemon answers, with what it says of domain 0', async () => {
     const files = host().complete().write('run/xenstored/place')
-    const server = createServer((socket) => socket.on('error', () => {}))
-    await new Promise<void>((resolve) => server.listen(files.paths.xenstoreSocket, resolve))
-    expect((await inspectHost(files.paths)).xenstore).toMatchObject({ exists: true, answers: true })
-    await new Promise((resolve) => server.close(resolve))
+    const { end } = await storeAtSocket(files.paths.xenstoreSocket)
+    const told = { exists: true, answers: true, domain0: { path: '/local/domain/0', features: 7 } }
+    expect((await inspectHost(files.paths)).xenstore).toMatchObject(told)
+    await end()
     files.write('run/xenstored/socket')
-    expect((await inspectHost(files.paths)).xenstore).toMatchObject({ exists: true, answers: false })
+    const silent = { exists: true, answers: false, domain0: undefined }
+    expect((await inspectHost(files.paths)).xenstore).toMatchObject(silent)
+  })
+
+  it.each([
+    [
+      'a daemon that knows no features',
+      ['/local/domain/0', '!ENOSYS'],
+      { path: '/local/domain/0', features: undefined },
+    ],
+    ['a daemon that refuses', ['!EACCES'], undefined],
+    ['one that hangs up', [], undefined],
+  ])('%s', async (_, answers, domain0) => {
+    const files = host().complete().write('run/xenstored/place')
+    const server = createServer((socket) => answerInTurn(socket, answers))
+    await new Promise<void>((resolve) => server.listen(files.paths.xenstoreSocket, resolve))
+    expect((await inspectHost(files.paths)).xenstore).toMatchObject({ answers: domain0 !== undefined, domain0 })
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  it('a daemon that takes a connection and says nothing is not waited for', async () => {
+    const files = host().complete().write('run/xenstored/place')
+    const server = createServer((socket) => socket.on('error', () => {}).resume())
+    await new Promise<void>((resolve) => server.listen(files.paths.xenstoreSocket, resolve))
+    expect((await inspectHost(files.paths)).xenstore.answers).toBe(false)
+    await new Promise((resolve) => server.close(resolve))
   })
 
   it('without socket and node, XenStore is a problem of its own', async () => {

@@ -1,4 +1,5 @@
 import type { HostReport, NodeName, NodeReport } from '@split-driver/privcmd'
+import { XenStoreServerFeature } from '@split-driver/xenbus'
 import type { DaemonVerdict, Diagnosis, Finding } from './finding.js'
 
 /** What a backend opens besides XenStore. Only a frontend needs gntalloc, only a toolstack hypercalls. */
@@ -46,6 +47,7 @@ const xenFindings = (report: HostReport): Finding[] => [
   domainFinding(report),
   ...report.nodes.map(nodeFinding),
   storeFinding(report),
+  ...domain0Findings(report),
   xenfsFinding(report),
   { what: 'guests', status: 'info', found: report.xen?.capabilities.join(' ') || 'unknown' },
   { what: 'features', status: 'info', found: report.xen?.features ?? 'unknown' },
@@ -86,6 +88,26 @@ const storeFinding = ({ xenstore, nodes }: HostReport): Finding => {
     found: exists ? `${socket} is there, but nobody answers` : `there is no ${socket}`,
     advice: 'start xenstored (systemctl start xenstored), or run as root',
   }
+}
+
+/** Through the socket alone: no node is opened to look. */
+const domain0Findings = ({ xenstore: { domain0 } }: HostReport): Finding[] =>
+  domain0 === undefined
+    ? []
+    : [{ what: 'domain 0', status: 'info', found: `${domain0.path}; features: ${featuresText(domain0.features)}` }]
+
+const FEATURES: readonly (readonly [bit: number, name: string])[] = [
+  [XenStoreServerFeature.Reconnection, 'reconnection'],
+  [XenStoreServerFeature.Error, 'errors of the ring'],
+  [XenStoreServerFeature.WatchDepth, 'depth of watches'],
+]
+
+const featuresText = (features: number | undefined): string => {
+  if (features === undefined) return 'this XenStore cannot be asked'
+  const known = FEATURES.filter(([bit]) => (features & bit) !== 0)
+  const rest = known.reduce((left, [bit]) => left & ~bit, features) >>> 0
+  const names = [...known.map(([, name]) => name), ...(rest === 0 ? [] : [`others (0x${rest.toString(16)})`])]
+  return names.join(', ') || 'none'
 }
 
 const xenfsFinding = ({ xenfs: { path, mounted } }: HostReport): Finding =>

@@ -27,7 +27,12 @@ const dom0: HostReport = {
   },
   nodes: names.map((name) => node(name)),
   xenfs: { path: '/proc/xen', mounted: true },
-  xenstore: { socket: '/run/xenstored/socket', exists: true, answers: true },
+  xenstore: {
+    socket: '/run/xenstored/socket',
+    exists: true,
+    answers: true,
+    domain0: { path: '/local/domain/0', features: 7 },
+  },
   limits: { gntalloc: 1024, gntdev: undefined },
   systemCalls: { available: true, problem: undefined },
   problems: [],
@@ -71,9 +76,26 @@ describe('diagnose', () => {
   })
 
   test('XenStore can be reached by its socket or by the node, and is missing without both', () => {
-    const silent = { ...dom0.xenstore, answers: false }
+    const silent = { ...dom0.xenstore, answers: false, domain0: undefined }
     expect(lacks({ ...dom0, xenstore: silent })).toEqual([[], []])
     expect(lacks({ ...without('xenbus'), xenstore: silent })).toEqual([['XenStore'], ['XenStore']])
+  })
+
+  test.each([
+    [7, 'reconnection, errors of the ring, depth of watches'],
+    [1, 'reconnection'],
+    [0x8000_0009, 'reconnection, others (0x80000008)'],
+    [0, 'none'],
+    [undefined, 'this XenStore cannot be asked'],
+  ])('what XenStore says of domain 0: features %j', (features, text) => {
+    const xenstore = { ...dom0.xenstore, domain0: { path: '/local/domain/0', features } }
+    const found = diagnose({ ...dom0, xenstore }).findings.find(({ what }) => what === 'domain 0')
+    expect(found).toEqual({ what: 'domain 0', status: 'info', found: `/local/domain/0; features: ${text}` })
+  })
+
+  test('where XenStore does not answer, nothing is said of domain 0', () => {
+    const xenstore = { ...dom0.xenstore, answers: false, domain0: undefined }
+    expect(diagnose({ ...dom0, xenstore }).findings.map(({ what }) => what)).not.toContain('domain 0')
   })
 
   test('a driver domain may serve disks, but no consoles', () => {
