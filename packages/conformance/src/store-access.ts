@@ -1,4 +1,4 @@
-import type { Domid, FrameNumber, Port, SharedMemory } from '@split-driver/abi'
+import type { Domid, FrameNumber, Port } from '@split-driver/abi'
 import type { ByteChannel } from '@split-driver/xenbus'
 
 /** XenStore's server below all platforms: for suites that judge it by its bytes. */
@@ -15,12 +15,8 @@ export interface BareDomain {
   /** What INTRODUCE is to be told, beside the domid. */
   readonly frame: FrameNumber
   readonly port: Port
-  /** XenStore's ring page, as the domain has it. */
-  readonly page: SharedMemory
-  /** Raises the event of that port at the server. */
-  notify(): void
-  /** Calls `onEvent` for each event of the server's from now on, in place of what was to be called before. */
-  listen(onEvent: () => void): void
+  /** Its end of XenStore's ring, over every introduction. */
+  readonly channel: ByteChannel
   /** It dies, and XenStore hears of that from the hypervisor or its toolstack. Idempotent. */
   destroy(): Promise<void>
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@split-driver/platform'
-import { domainPath, RingChannel, XenStoreOp } from '@split-driver/xenbus'
+import { domainPath, XenStoreOp } from '@split-driver/xenbus'
 import { assertEqual } from './assert.js'
 import type { BareDomain, StoreAccess } from './store-access.js'
 import { WireProbe } from './wire-probe.js'
@@ -16,11 +16,9 @@ export class WireDomain {
   readonly wire: WireProbe
 
   constructor(bare: BareDomain, clock: Clock) {
-    const ring = RingChannel.front(bare.page, () => bare.notify())
-    bare.listen(() => ring.wake())
     this.bare = bare
     this.home = domainPath(bare.domid)
-    this.wire = new WireProbe(ring, clock)
+    this.wire = new WireProbe(bare.channel, clock)
   }
 
   get domid(): number {

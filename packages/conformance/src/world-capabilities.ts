@@ -4,6 +4,6 @@ import type { Capabilities } from '@split-driver/platform'
 export interface WorldCapabilities extends Capabilities {
   /** `World.store`: connections of the control domain to XenStore whose bytes reach the server as they are. */
   readonly storeWire?: boolean
-  /** `StoreAccess.createDomain`: domains that the case itself introduces, with XenStore's ring page in its hands. */
+  /** `StoreAccess.createDomain`: domains that the case itself introduces, with the domain's end of XenStore's ring in its hands. */
   readonly bareDomains?: boolean
 }

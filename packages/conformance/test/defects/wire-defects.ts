@@ -109,7 +109,7 @@ export const wireDefects: DefectRow[] = [
   ['RELEASE forgets nothing', 'S3, rule 53: a domid', kept],
   ['who comes back is taken for who went', 'S3, rule 53: nor is', mistaken],
   ['RELEASE of anybody is OK', 'rule 51: RELEASE of', pardoned('ENOENT')],
-  ['a request without arguments is OK', 'rule 51: INTRODUCE', pardoned('EINVAL')],
+  ['a request that lacks arguments is OK', 'rule 51: INTRODUCE', pardoned('EINVAL')],
   ['what is missing is OK', 'rule 51: RESUME', pardoned('ENOENT')],
   [
     'special paths are the control domain’s for ever',
