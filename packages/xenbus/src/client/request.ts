@@ -17,6 +17,8 @@ export interface Call {
   readonly txId?: number
   /** The one connection that it makes sense on, as a transaction does; unless given, whichever there is. */
   readonly era?: number
+  /** Of a transaction's end: it makes no difference whether it was carried out. */
+  readonly readsOnly?: boolean
   /** Any of them gives the request up. */
   readonly signals?: readonly (AbortSignal | undefined)[]
   /** Its reply came, on that connection; told before anything else can befall the connection. */

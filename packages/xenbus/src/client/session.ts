@@ -30,7 +30,7 @@ export interface SessionOptions extends Pacing {
 }
 
 /** What may be asked twice: it changes nothing, or nothing that outlives the connection. */
-const REPEATABLE: ReadonlySet<XenStoreOp> = new Set([
+export const REPEATABLE: ReadonlySet<XenStoreOp> = new Set([
   XenStoreOp.Read,
   XenStoreOp.Directory,
   XenStoreOp.DirectoryPart,
@@ -166,8 +166,8 @@ export class Session {
   }
 
   /** What is told to whoever asked something of a connection that is gone. */
-  #lossOf({ type, txId = 0, subject }: Call, sent: boolean): XenError {
-    const mayBeDone = type === XenStoreOp.TransactionEnd && sent
+  #lossOf({ type, txId = 0, readsOnly = false, subject }: Call, sent: boolean): XenError {
+    const mayBeDone = type === XenStoreOp.TransactionEnd && sent && !readsOnly
     if (txId === 0 || mayBeDone || this.#options.reconnect === undefined || this.closed) return closedError(subject)
     const why = 'the transaction has ended with its connection'
     return new XenError('EAGAIN', `${describe(subject)}: ${why}`, { detail: { ...subject } })

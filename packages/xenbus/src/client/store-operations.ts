@@ -7,7 +7,7 @@ import { toText } from '../wire/text.js'
 import type { CallOptions, XenStoreOperations } from '../xenstore.js'
 import { readListing } from './read-listing.js'
 import { type Call, describe, type Subject } from './request.js'
-import type { Session } from './session.js'
+import { REPEATABLE, type Session } from './session.js'
 
 /** Which transaction requests belong to. */
 export interface TransactionScope extends Required<Pick<Call, 'txId' | 'era'>> {
@@ -38,6 +38,7 @@ export class StoreOperations implements XenStoreOperations {
   readonly #session: Session
   readonly #scope: TransactionScope | undefined
   #ended = false
+  #readsOnly = true
 
   /** @param scope absent outside of a transaction */
   constructor(session: Session, scope?: TransactionScope) {
@@ -102,6 +103,11 @@ export class StoreOperations implements XenStoreOperations {
     await this.#ask(XenStoreOp.SetPerms, subject, options, ...permissions.map(formatPermission))
   }
 
+  /** Nothing was asked that changes anything. */
+  get readsOnly(): boolean {
+    return this.#readsOnly
+  }
+
   /** The transaction is over: using it any longer is the caller's mistake. */
   end(): void {
     this.#ended = true
@@ -128,6 +134,7 @@ export class StoreOperations implements XenStoreOperations {
     this.#scope.signal?.throwIfAborted()
     if (this.#ended) throw new TypeError(`${describe(subject)}: the transaction has ended`)
     const { txId, era, signal } = this.#scope
+    this.#readsOnly &&= REPEATABLE.has(type)
     return this.#session.request({ type, body, subject, txId, era, signals: [signal, options?.signal] })
   }
 }

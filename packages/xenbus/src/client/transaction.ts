@@ -53,7 +53,7 @@ export class Transaction {
     return this.#era !== this.#session.era
   }
 
-  /** @throws XenError EAGAIN a conflict; CLOSED it is not known whether it took effect; the signal's reason, likewise */
+  /** @throws XenError EAGAIN a conflict, or it only read and its connection ended; CLOSED it is not known whether it took effect; the signal's reason, likewise */
   async commit(): Promise<void> {
     this.operations.end()
     // Whoever gave up before the commit went out wants nothing of it to happen.
@@ -85,6 +85,7 @@ export class Transaction {
       subject: SUBJECT,
       txId: this.#txId,
       era: this.#era,
+      readsOnly: this.operations.readsOnly,
       ...(signals && { signals }),
       ...(onCancel && { onCancel }),
     })

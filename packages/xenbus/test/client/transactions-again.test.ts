@@ -1,4 +1,5 @@
-import { XenStoreOp } from '@split-driver/xenbus'
+import type { Domid } from '@split-driver/abi'
+import { XenStoreOp, type XenStoreOperations } from '@split-driver/xenbus'
 import { describe, expect, it } from 'vitest'
 import { settle } from '../settle.js'
 import { Succession } from './succession.js'
@@ -54,17 +55,62 @@ describe('a transaction whose connection ends', () => {
     ])
   })
 
-  it('with its commit under way is CLOSED: it may have taken effect', async () => {
+  /** Answers all but a commit. */
+  const serveButCommits: Succession['answer'] = (request, server) => {
+    if (request.type !== XenStoreOp.TransactionEnd) serve(request, server)
+  }
+
+  it.each<[string, (transaction: XenStoreOperations) => Promise<void>]>([
+    ['write', (transaction) => transaction.write('a', '1')],
+    ['mkdir', (transaction) => transaction.mkdir('a')],
+    ['rm', (transaction) => transaction.rm('a')],
+    ['setPermissions', (transaction) => transaction.setPermissions('a', [{ domid: 0 as Domid, kind: 'none' }])],
+  ])('after %s, with its commit under way, is CLOSED: it may have taken effect', async (_, change) => {
     const world = await Succession.open()
-    world.answer = (request, server) => {
-      if (request.type === XenStoreOp.TransactionStart) server.reply(request, '5\0')
-    }
+    world.answer = serveButCommits
     let runs = 0
-    const result = world.client.transaction(async () => void runs++)
+    const result = world.client.transaction(async (transaction) => {
+      runs++
+      await transaction.read('a')
+      await change(transaction)
+      await transaction.read('a')
+    })
     await settle()
+    expect(world.server.requests.at(-1)?.type).toBe(XenStoreOp.TransactionEnd)
     await Promise.all([expect(result).rejects.toMatchObject({ code: 'CLOSED' }), world.cut()])
     await world.retry()
     expect([runs, world.server.requests.length]).toEqual([1, 0])
+  })
+
+  it('that only read, with its commit under way, runs again: what it saw may not have been of one moment', async () => {
+    const world = await Succession.open()
+    world.answer = serveButCommits
+    let runs = 0
+    const result = world.client.transaction(async (transaction) => {
+      const seen = [await transaction.read('a'), await transaction.tryRead('b')]
+      // What is answered makes no sense for these; they are asked.
+      await Promise.allSettled([transaction.directory('c'), transaction.getPermissions('d')])
+      return [++runs, ...seen]
+    })
+    await settle()
+    world.answer = serve
+    await world.cut()
+    await world.retry()
+    await world.retry()
+    expect(await result).toEqual([2, 'x', 'x'])
+    expect(world.servers.map(({ requests }) => requests.at(-1)?.type)).toEqual([
+      XenStoreOp.TransactionEnd,
+      XenStoreOp.TransactionEnd,
+    ])
+  })
+
+  it('that only read, of a client that is closed with its commit under way, is CLOSED', async () => {
+    const world = await Succession.open()
+    world.answer = serveButCommits
+    const result = world.client.transaction((transaction) => transaction.read('a'))
+    await settle()
+    await Promise.all([expect(result).rejects.toMatchObject({ code: 'CLOSED' }), world.client.close()])
+    expect(world.servers.length).toBe(1)
   })
 
   it('passes on what its body throws for reasons of its own', async () => {
