@@ -2,8 +2,8 @@ import { XenStoreOp } from '@split-driver/xenbus'
 import { ofPath } from '../differential/clients.js'
 import type { Comparison, Difference } from '../differential/difference.js'
 import { errorOf, type Observation } from '../differential/observation.js'
-import { asks, partsOf, replied } from './predicates.js'
-import { rights, rightsOfEither } from './rights.js'
+import { asks, isThere, partsOf, replied } from './predicates.js'
+import { isOwnOf, rights, rightsOfEither } from './rights.js'
 
 const changes = (comparison: Comparison): boolean =>
   asks(comparison, XenStoreOp.Write, XenStoreOp.Mkdir, XenStoreOp.Rm, XenStoreOp.SetPerms)
@@ -47,7 +47,8 @@ export const nodeDifferences: readonly Difference[] = [
     matches: (comparison) =>
       comparison.peer === 'oxenstored' &&
       asks(comparison, XenStoreOp.Write, XenStoreOp.Mkdir) &&
-      (replied(comparison, { ours: ['no error', 'EACCES'], theirs: 'E2BIG' }) ||
+      ((comparison.operation.body.length > 2048 &&
+        replied(comparison, { ours: ['no error', 'EACCES'], theirs: 'E2BIG' })) ||
         (comparison.unprivileged && replied(comparison, { ours: 'ENOSPC', theirs: ['E2BIG', 'no error'] }))),
   },
   {
@@ -61,7 +62,12 @@ export const nodeDifferences: readonly Difference[] = [
     why: 'Special paths name events; only their permissions are anybody’s business (rule 51).',
     aspect: 'reply',
     parts: changes,
-    matches: (comparison) => asks(comparison, ...ofPath) && isSpecial(comparison),
+    matches: (comparison) =>
+      isSpecial(comparison) &&
+      (comparison.peer === 'oxenstored'
+        ? asks(comparison, XenStoreOp.GetPerms, XenStoreOp.SetPerms) ||
+          (asks(comparison, ...ofPath) && errorOf(comparison.ours) === 'EINVAL')
+        : asks(comparison, XenStoreOp.GetPerms) && errorOf(comparison.theirs) === 'EINVAL'),
   },
   {
     id: 'path-length',
@@ -88,6 +94,7 @@ export const nodeDifferences: readonly Difference[] = [
     matches: (comparison) =>
       comparison.peer === 'oxenstored' &&
       asks(comparison, XenStoreOp.Rm) &&
+      isThere(comparison) !== true &&
       replied(comparison, { ours: ['ENOENT', 'EACCES'], theirs: 'no error' }),
   },
   {
@@ -143,6 +150,7 @@ export const nodeDifferences: readonly Difference[] = [
       comparison.peer === 'oxenstored' &&
       comparison.unprivileged &&
       asks(comparison, ...ofPath) &&
+      (comparison.past !== undefined || isOwnOf(comparison.operation.client, comparison)) &&
       replied(comparison, { ours: ['no error', 'ENOENT'], theirs: 'EACCES' }),
   },
   {
@@ -155,6 +163,8 @@ export const nodeDifferences: readonly Difference[] = [
       comparison.peer === 'oxenstored' &&
       comparison.unprivileged &&
       asks(comparison, XenStoreOp.Mkdir) &&
+      isThere(comparison) !== false &&
+      (comparison.past !== undefined || !rights(comparison).includes('w')) &&
       replied(comparison, { ours: 'EACCES', theirs: 'no error' }),
   },
   {
@@ -274,7 +284,6 @@ export const nodeDifferences: readonly Difference[] = [
     parts: changes,
     matches: (comparison) =>
       comparison.peer === 'oxenstored' &&
-      comparison.target !== undefined &&
       asks(comparison, ...ofPath) &&
       errorOf(comparison.ours) === 'EACCES' &&
       [...rightsOfEither(comparison)].some((right) => !rights(comparison).includes(right)),
@@ -289,6 +298,8 @@ export const nodeDifferences: readonly Difference[] = [
       comparison.peer === 'oxenstored' &&
       comparison.unprivileged &&
       asks(comparison, ...ofPath) &&
+      isThere(comparison) !== true &&
+      (comparison.past !== undefined || rights(comparison) !== 'rw') &&
       replied(comparison, { ours: 'EACCES', theirs: 'ENOENT' }),
   },
 ]

@@ -1,4 +1,4 @@
-import { stringsOf } from '../differential/clients.js'
+import { nodeOf, parentOf, stringsOf } from '../differential/clients.js'
 import type { Comparison, Question } from '../differential/difference.js'
 import { errorOf } from '../differential/observation.js'
 
@@ -25,5 +25,20 @@ export const isOneString = ({ operation: { body } }: Question): boolean =>
 
 export const isInTransaction = ({ operation }: Question): boolean => operation.transaction !== 'none'
 
-/** It asks inside a transaction, and others have changed the tree since that began. */
-export const isStale = ({ past }: Question): boolean => past !== undefined && past.moved.length > 0
+/** Whether one is the other, or lies below it. */
+export const touch = (one: string, other: string): boolean =>
+  one === '/' || other === '/' || `${one}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${one}/`)
+
+/** It asks in a transaction about a node that was changed outside, or one above or below it was, since that began. */
+export const isMoved = ({ past, operation }: Question): boolean => {
+  const node = nodeOf(operation)
+  return node !== undefined && (past?.moved.some((moved) => touch(moved, node)) ?? false)
+}
+
+/** Outside of its transaction, nodes that it asked about were changed, or came or went beside them, since it began. */
+export const isContested = ({ past }: Question): boolean =>
+  past?.moved.some((moved) => past.asked.some((asked) => touch(parentOf(moved), asked))) ?? false
+
+/** Whether there was the node when it was asked about; of one in a transaction nothing is known. */
+export const isThere = ({ ancestry, operation, past }: Question): boolean | undefined =>
+  past === undefined ? ancestry.at(-1)?.path === nodeOf(operation) : undefined

@@ -4,9 +4,10 @@ import type { Question } from '../differential/difference.js'
 
 const lettersOf: Readonly<Record<string, string>> = { n: '', r: 'r', w: 'w', b: 'rw' }
 
-/** The domain that asks, and the one that it acts for. */
-const namesOf = ({ operation, target }: Question): number[] => {
-  const own = domidOf(operation.client)
+/** A client's domain, and the one that it acts for. */
+const namesOf = (client: number, { targets }: Question): number[] => {
+  const own = domidOf(client)
+  const target = targets.get(own)
   return target === undefined ? [own] : [own, target]
 }
 
@@ -16,18 +17,22 @@ const rightsOf = (names: readonly number[], [first, ...others]: readonly Entry[]
   return lettersOf[entry?.letter ?? 'n'] ?? ''
 }
 
-/** Whether the asking guest, or the domain that it acts for, owns the node, or the nearest above that there is. */
-export const isOwn = (question: Question): boolean => {
-  const owner = question.ancestry.at(-1)?.permissions[0]?.domid
-  return owner !== undefined && namesOf(question).includes(owner)
+const permissionsThere = ({ ancestry }: Question): readonly Entry[] => ancestry.at(-1)?.permissions ?? []
+
+/** Whether the client's domain, or the one that it acts for, owns the node, or the nearest above that there is. */
+export const isOwnOf = (client: number, question: Question): boolean => {
+  const [owner] = permissionsThere(question)
+  return owner !== undefined && namesOf(client, question).includes(owner.domid)
 }
 
 /** What the asking guest may do with the node, or with the nearest above that there is. */
-export const rights = (question: Question): string =>
-  isOwn(question) ? 'rw' : rightsOf(namesOf(question), question.ancestry.at(-1)?.permissions ?? [])
+export const rights = (question: Question): string => {
+  const { client } = question.operation
+  return isOwnOf(client, question) ? 'rw' : rightsOf(namesOf(client, question), permissionsThere(question))
+}
 
 /** What the guest may do there by its own entry, or its target by that one's. */
 export const rightsOfEither = (question: Question): string =>
-  namesOf(question)
-    .map((name) => rightsOf([name], question.ancestry.at(-1)?.permissions ?? []))
+  namesOf(question.operation.client, question)
+    .map((name) => rightsOf([name], permissionsThere(question)))
     .join('')

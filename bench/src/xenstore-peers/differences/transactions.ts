@@ -1,6 +1,6 @@
 import { XenStoreOp } from '@split-driver/xenbus'
 import type { Difference } from '../differential/difference.js'
-import { asks, isStale, replied } from './predicates.js'
+import { asks, isContested, isMoved, replied } from './predicates.js'
 
 /** Transactions that began before others changed the tree. Those that did not are answered alike by all three. */
 export const transactionDifferences: readonly Difference[] = [
@@ -18,7 +18,7 @@ export const transactionDifferences: readonly Difference[] = [
     aspect: 'reply',
     parts: true,
     matches: (comparison) =>
-      isStale(comparison) &&
+      isContested(comparison) &&
       asks(comparison, XenStoreOp.TransactionEnd) &&
       (replied(comparison, { ours: 'EAGAIN', theirs: 'no error' }) ||
         replied(comparison, { ours: 'no error', theirs: 'EAGAIN' }) ||
@@ -64,7 +64,6 @@ export const transactionDifferences: readonly Difference[] = [
     why: 'A transaction sees one state of the tree, never a mixture of two.',
     aspect: 'reply',
     parts: (comparison) => asks(comparison, XenStoreOp.Write, XenStoreOp.Mkdir, XenStoreOp.Rm, XenStoreOp.SetPerms),
-    matches: (comparison) =>
-      comparison.peer === 'C xenstored' && isStale(comparison) && !asks(comparison, XenStoreOp.TransactionEnd),
+    matches: (comparison) => comparison.peer === 'C xenstored' && isMoved(comparison),
   },
 ]

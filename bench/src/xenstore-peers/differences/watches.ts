@@ -1,26 +1,7 @@
 import { XenStoreOp } from '@split-driver/xenbus'
-import { SOCKET_CLIENTS } from '../differential/clients.js'
-import type { Comparison, Difference } from '../differential/difference.js'
-import type { Observation } from '../differential/observation.js'
+import type { Difference } from '../differential/difference.js'
 import { asks, partsOf, replied } from './predicates.js'
-
-/** What clients got with the one and not, or less often, with the other. */
-const extras = (one: Observation, other: Observation): string[] =>
-  one.events.flatMap((events, client) => {
-    const left = [...other.events[client]!]
-    return events.filter((event) => {
-      const at = left.indexOf(event)
-      if (at >= 0) left.splice(at, 1)
-      return at < 0
-    })
-  })
-
-const hasAll = (one: Observation, other: Observation): boolean => extras(other, one).length === 0
-
-const sameForThePrivileged = ({ ours, theirs }: Comparison): boolean => {
-  const [some, others] = [ours, theirs].map(({ events }) => JSON.stringify(events.slice(0, SOCKET_CLIENTS)))
-  return some === others
-}
+import { extras, hasAll, isGuest, isOfChange, isOfOwner, isOuterFirst, isWatchedBelow } from './told.js'
 
 /** Who is told what, and in what order. */
 export const watchDifferences: readonly Difference[] = [
@@ -34,7 +15,10 @@ export const watchDifferences: readonly Difference[] = [
     },
     why: 'A client that has its reply has seen what it caused, as with C xenstored; the protocol promises an order for WATCH alone.',
     aspect: 'order of reply and events',
-    matches: (comparison) => comparison.peer === 'oxenstored' && !asks(comparison, XenStoreOp.Watch),
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      !asks(comparison, XenStoreOp.Watch) &&
+      comparison.theirs.eventsBeforeReply === 0,
   },
   {
     id: 'order-of-watches',
@@ -46,7 +30,7 @@ export const watchDifferences: readonly Difference[] = [
     },
     why: 'The protocol leaves it open.',
     aspect: 'order of events',
-    matches: ({ peer }) => peer === 'oxenstored',
+    matches: (comparison) => comparison.peer === 'oxenstored' && isOuterFirst(comparison),
   },
   {
     id: 'equal-events',
@@ -61,7 +45,9 @@ export const watchDifferences: readonly Difference[] = [
     matches: (comparison) =>
       comparison.peer === 'oxenstored' &&
       hasAll(comparison.theirs, comparison.ours) &&
-      extras(comparison.theirs, comparison.ours).every((event) => comparison.ours.events.flat().includes(event)),
+      extras(comparison.theirs, comparison.ours).every(({ client, text }) =>
+        comparison.ours.events[client]!.includes(text),
+      ),
   },
   {
     id: 'removal-in-a-transaction',
@@ -77,7 +63,7 @@ export const watchDifferences: readonly Difference[] = [
       comparison.peer === 'C xenstored' &&
       asks(comparison, XenStoreOp.TransactionEnd) &&
       hasAll(comparison.ours, comparison.theirs) &&
-      sameForThePrivileged(comparison),
+      extras(comparison.ours, comparison.theirs).every((told) => isGuest(told) && isOfChange(told, comparison)),
   },
   {
     id: 'events-of-a-new-node',
@@ -93,7 +79,9 @@ export const watchDifferences: readonly Difference[] = [
       comparison.peer === 'oxenstored' &&
       asks(comparison, XenStoreOp.Write, XenStoreOp.Mkdir, XenStoreOp.Rm, XenStoreOp.TransactionEnd) &&
       hasAll(comparison.ours, comparison.theirs) &&
-      sameForThePrivileged(comparison),
+      extras(comparison.ours, comparison.theirs).every(
+        (told) => isGuest(told) && isOfChange(told, comparison) && isOfOwner(told, comparison),
+      ),
   },
   {
     id: 'watch-quota',
@@ -121,8 +109,9 @@ export const watchDifferences: readonly Difference[] = [
     aspect: 'events',
     matches: (comparison) =>
       comparison.peer === 'oxenstored' &&
+      asks(comparison, XenStoreOp.Write, XenStoreOp.SetPerms, XenStoreOp.TransactionEnd) &&
       hasAll(comparison.ours, comparison.theirs) &&
-      extras(comparison.ours, comparison.theirs).every((event) => event.startsWith('"/\\u0000')),
+      extras(comparison.ours, comparison.theirs).every(({ path }) => path === '/'),
   },
   {
     id: 'permissions-of-special-paths',
@@ -174,7 +163,8 @@ export const watchDifferences: readonly Difference[] = [
     matches: (comparison) =>
       comparison.peer === 'oxenstored' &&
       asks(comparison, XenStoreOp.Rm, XenStoreOp.TransactionEnd) &&
-      hasAll(comparison.theirs, comparison.ours),
+      hasAll(comparison.theirs, comparison.ours) &&
+      extras(comparison.theirs, comparison.ours).every((told) => isWatchedBelow(told, comparison)),
   },
   {
     id: 'unwatch-of-an-empty-path',

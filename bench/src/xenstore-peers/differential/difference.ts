@@ -1,5 +1,6 @@
 import type { PeerName } from '../start-peer.js'
 import type { StandingNode } from './ancestry.js'
+import type { Registration } from './holdings.js'
 import type { Aspect, Observation } from './observation.js'
 import type { Operation } from './operation.js'
 import type { TransactionPast } from './timeline.js'
@@ -8,8 +9,10 @@ import type { TransactionPast } from './timeline.js'
 export interface Circumstances {
   /** Whether the asking client is a guest behind a ring, not of domain 0. */
   readonly unprivileged: boolean
-  /** The domain that the client's domain acts for. */
-  readonly target: number | undefined
+  /** By domain, the one that it acts for. */
+  readonly targets: ReadonlyMap<number, number>
+  /** In the order in which they were made. */
+  readonly watches: readonly Registration[]
   /** The nodes on the way to the operation's, outside of transactions; none if it is not about a node. */
   readonly ancestry: readonly StandingNode[]
   /** Of the transaction that it is in. */

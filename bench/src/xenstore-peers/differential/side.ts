@@ -2,7 +2,7 @@ import { XenStoreOp } from '@split-driver/xenbus'
 import type { Daemon } from '../daemon.js'
 import { readAncestry } from './ancestry.js'
 import { strings } from './choose-body.js'
-import { absolute, domidOf, GUESTS, nodeOf, SOCKET_CLIENTS, STRANGER, stringsOf, wayTo } from './clients.js'
+import { absolute, GUESTS, nodeOf, SOCKET_CLIENTS, STRANGER, stringsOf, wayTo } from './clients.js'
 import type { Circumstances } from './difference.js'
 import { askInOneGo, type Holdings, type Registration, readStore, writeStore } from './holdings.js'
 import { type Observation, observe } from './observation.js'
@@ -70,7 +70,8 @@ export class Side {
     const path = nodeOf(operation)
     return {
       unprivileged: operation.client >= SOCKET_CLIENTS,
-      target: this.#targets.get(domidOf(operation.client)),
+      targets: this.#targets,
+      watches: [...this.#watches],
       ancestry: path === undefined ? [] : await readAncestry(this.control, path),
       past: this.#timeline.pastOf(operation),
     }
