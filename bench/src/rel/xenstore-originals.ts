@@ -1,6 +1,7 @@
 import { SeededRandom } from '@split-driver/conformance'
 import { runEpisode, Tally } from '../xenstore-peers/differential/episode.js'
 import { type Daemon, type OriginalDaemon, startOwn, startPeer } from '../xenstore-peers/index.js'
+import { NODES_OF_A_GUEST } from '../xenstore-peers/quotas.js'
 import type { RelSuite } from './rel-suite.js'
 
 /** Operations on one tree; the next begin with a fresh one, and with daemons that agree again. */
@@ -11,6 +12,8 @@ const LEAST_SHARE = 0.95
 /** Of fewer operations a share says little. */
 const LEAST_COUNT = 2_000
 
+const quotas = { nodes: NODES_OF_A_GUEST }
+
 /** Our daemon and the original ones. */
 class Daemons implements AsyncDisposable {
   private constructor(
@@ -20,10 +23,10 @@ class Daemons implements AsyncDisposable {
 
   /** @throws NotRun where the originals cannot be had */
   static async start(): Promise<Daemons> {
-    const originals = [await startPeer('C xenstored')]
+    const originals = [await startPeer('C xenstored', quotas)]
     try {
-      originals.push(await startPeer('oxenstored'))
-      return new Daemons(await startOwn(), originals)
+      originals.push(await startPeer('oxenstored', quotas))
+      return new Daemons(await startOwn(quotas), originals)
     } catch (error) {
       for (const daemon of originals) await daemon[Symbol.asyncDispose]()
       throw error

@@ -1,5 +1,7 @@
+import { controlDifferences } from './differences/control.js'
 import { domainDifferences } from './differences/domains.js'
 import { nodeDifferences } from './differences/nodes.js'
+import { permissionDifferences } from './differences/permissions.js'
 import { omissions, requestDifferences } from './differences/requests.js'
 import { transactionDifferences } from './differences/transactions.js'
 import { watchDifferences } from './differences/watches.js'
@@ -9,9 +11,11 @@ import type { Difference, Omission } from './differential/difference.js'
 export const differences: readonly Difference[] = [
   ...requestDifferences,
   ...nodeDifferences,
+  ...permissionDifferences,
   ...transactionDifferences,
   ...watchDifferences,
   ...domainDifferences,
+  ...controlDifferences,
 ]
 
 /** What one of the originals is not asked. */

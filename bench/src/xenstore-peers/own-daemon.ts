@@ -9,13 +9,15 @@ import { PAGE_BYTES } from './guest-page.js'
 import { OwnMachine } from './own-machine.js'
 
 /** Our own daemon beside the original ones: in this process, at a Unix socket. */
-export async function startOwn(): Promise<Daemon & { readonly server: XenstoreServer }> {
+export async function startOwn(
+  quotas: { readonly nodes?: number } = {},
+): Promise<Daemon & { readonly server: XenstoreServer }> {
   const machine = new OwnMachine()
   // As the originals have domain 0 behind a ring, though nobody asks through it.
   const controlRing = { page: FlatMemory.allocate(PAGE_BYTES), port: 2 as Port }
   const home = mkdtempSync(join(tmpdir(), 'xenstored-'))
   const console = new FileConsole(home, () => {})
-  const server = new XenstoreServer(machine, { domainStates: machine.domainStates, controlRing, console })
+  const server = new XenstoreServer(machine, { domainStates: machine.domainStates, controlRing, console, quotas })
   // Its clients may live in this process, too, and then have nothing to say while it waits without giving way.
   const socket = await XenstoreSocketServer.listen(server, { path: join(home, 'socket'), busyMicroseconds: 0 })
   return {

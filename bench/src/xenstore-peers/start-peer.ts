@@ -13,9 +13,12 @@ export interface OriginalDaemon extends ShimmedDaemon {
   readonly version: string
 }
 
+/** Quotas of a guest; the daemon's own defaults unless given. */
 export interface PeerOptions {
-  /** That a guest may have open at once; the daemon's own default unless given. */
+  /** That it may have open at once. */
   readonly transactions?: number
+  /** That it may own. */
+  readonly nodes?: number
 }
 
 /** As `startShimmed`. @throws NotRun where packages, compiler or machine are missing */
@@ -25,8 +28,9 @@ export async function startPeer(name: PeerName, options: PeerOptions = {}): Prom
 }
 
 const commandLines: Record<PeerName, (packages: FetchedPackages, home: string, options: PeerOptions) => CommandLine> = {
-  'C xenstored': ({ root }, home, { transactions }) => {
+  'C xenstored': ({ root }, home, { transactions, nodes }) => {
     const quotas = transactions === undefined ? [] : [`--transaction=${transactions}`]
+    if (nodes !== undefined) quotas.push(`--entry-nb=${nodes}`)
     return root.command(program('xenstored'), [
       '--no-fork',
       '--internal-db',
@@ -34,8 +38,8 @@ const commandLines: Record<PeerName, (packages: FetchedPackages, home: string, o
       ...quotas,
     ])
   },
-  oxenstored: ({ root }, home, { transactions }) => {
-    const settings = oxenstoredSettings(root, home, transactions)
+  oxenstored: ({ root }, home, options) => {
+    const settings = oxenstoredSettings(root, home, options)
     return root.command(program('oxenstored'), ['--no-fork', '--no-access-log', '--config-file', settings])
   },
 }
@@ -44,12 +48,15 @@ const commandLines: Record<PeerName, (packages: FetchedPackages, home: string, o
 const OXENSTORED_WATCHES = 127
 
 /** The package's own settings but for quotas. @returns the file */
-function oxenstoredSettings(root: ForeignRoot, home: string, transactions: number | undefined): string {
-  const settings = readFileSync(root.at('/etc/xen/oxenstored.conf'), 'utf8')
-  const watching = settings.replace(/^quota-maxwatch = .*$/m, `quota-maxwatch = ${OXENSTORED_WATCHES}`)
+function oxenstoredSettings(root: ForeignRoot, home: string, { transactions, nodes }: PeerOptions): string {
   const file = join(home, 'oxenstored.conf')
-  const asking = transactions === undefined ? '$&' : `quota-transaction = ${transactions}`
-  writeFileSync(file, watching.replace(/^quota-transaction = .*$/m, asking))
+  const quotas = { maxwatch: OXENSTORED_WATCHES, transaction: transactions, maxentity: nodes }
+  let settings = readFileSync(root.at('/etc/xen/oxenstored.conf'), 'utf8')
+  for (const [name, value] of Object.entries(quotas)) {
+    if (value === undefined) continue
+    settings = settings.replace(new RegExp(`^quota-${name} = .*$`, 'm'), `quota-${name} = ${value}`)
+  }
+  writeFileSync(file, settings)
   return file
 }
 

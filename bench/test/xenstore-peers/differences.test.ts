@@ -4,7 +4,10 @@ import { differences, notAsked } from '../../src/xenstore-peers/differences.js'
 import { differencesPage } from '../../src/xenstore-peers/differences-page.js'
 import { runEpisode, Tally } from '../../src/xenstore-peers/differential/episode.js'
 import { startOwn, startPeer } from '../../src/xenstore-peers/index.js'
+import { NODES_OF_A_GUEST } from '../../src/xenstore-peers/quotas.js'
 import { describeWithPeers } from './peers-here.js'
+
+const quotas = { nodes: NODES_OF_A_GUEST }
 
 const entries = [...differences, ...notAsked]
 
@@ -27,14 +30,14 @@ describe('the table of differences', () => {
 
 describeWithPeers('ours and the two originals', () => {
   it('take 1,000 random requests alike, but for the known differences', async () => {
-    await using ours = await startOwn()
-    await using c = await startPeer('C xenstored')
-    await using ocaml = await startPeer('oxenstored')
+    await using ours = await startOwn(quotas)
+    await using c = await startPeer('C xenstored', quotas)
+    await using ocaml = await startPeer('oxenstored', quotas)
     const tally = new Tally()
     for (let seed = 1; seed <= 10; seed++) {
       const { violations } = await runEpisode(ours, [c, ocaml], new SeededRandom(seed), 100, tally)
       expect(violations).toEqual([])
     }
     for (const name of ['C xenstored', 'oxenstored']) expect(tally.compared.get(name)).toBeGreaterThan(100)
-  })
+  }, 60_000)
 })

@@ -1,3 +1,4 @@
+import { XenStoreOp } from '@split-driver/xenbus'
 import { nodeOf, parentOf, stringsOf } from '../differential/clients.js'
 import type { Comparison, Question } from '../differential/difference.js'
 import { errorOf } from '../differential/observation.js'
@@ -42,3 +43,7 @@ export const isContested = ({ past }: Question): boolean =>
 /** Whether there was the node when it was asked about; of one in a transaction nothing is known. */
 export const isThere = ({ ancestry, operation, past }: Question): boolean | undefined =>
   past === undefined ? ancestry.at(-1)?.path === nodeOf(operation) : undefined
+
+/** It changes a node. */
+export const changes = (comparison: Question): boolean =>
+  asks(comparison, XenStoreOp.Write, XenStoreOp.Mkdir, XenStoreOp.Rm, XenStoreOp.SetPerms)

@@ -25,14 +25,16 @@ export const isOwnOf = (client: number, question: Question): boolean => {
   return owner !== undefined && namesOf(client, question).includes(owner.domid)
 }
 
-/** What the asking guest may do with the node, or with the nearest above that there is. */
-export const rights = (question: Question): string => {
-  const { client } = question.operation
-  return isOwnOf(client, question) ? 'rw' : rightsOf(namesOf(client, question), permissionsThere(question))
-}
+/** What a guest's client may do with the node, or with the nearest above that there is. */
+export const rightsOfClient = (client: number, question: Question): string =>
+  isOwnOf(client, question) ? 'rw' : rightsOf(namesOf(client, question), permissionsThere(question))
 
-/** What the guest may do there by its own entry, or its target by that one's. */
-export const rightsOfEither = (question: Question): string =>
-  namesOf(question.operation.client, question)
-    .map((name) => rightsOf([name], permissionsThere(question)))
-    .join('')
+/** As `rightsOfClient`, of the client that asks. */
+export const rights = (question: Question): string => rightsOfClient(question.operation.client, question)
+
+/** Whether the guest's own entry there, or its target's, gives it what the first that fits does not. */
+export const isMoreByEither = (client: number, question: Question): boolean => {
+  const right = rightsOfClient(client, question)
+  const either = namesOf(client, question).map((name) => rightsOf([name], permissionsThere(question)))
+  return [...either.join('')].some((letter) => !right.includes(letter))
+}

@@ -2,7 +2,7 @@ import { absolute, domidOf, nodeOf, SOCKET_CLIENTS, stringsOf } from '../differe
 import type { Comparison, Question } from '../differential/difference.js'
 import type { Observation } from '../differential/observation.js'
 import { shown } from '../differential/operation.js'
-import { isOwnOf } from './rights.js'
+import { isMoreByEither, isOwnOf } from './rights.js'
 
 /** An event as a client got it. */
 export interface Told {
@@ -61,15 +61,22 @@ export const isOfOwner = ({ client, path }: Told, question: Question): boolean =
 
 const pathOf = ({ client, body }: Question['watches'][number]): string => absolute(client, stringsOf(body)[0] ?? '')
 
-/** Events of one node come together, nodes in the same order in both; of one node, outer watches and younger ones first. */
+/** A guest that acts for another domain may know of the node by an entry that does not count. */
+export const isToldByEither = ({ client, path }: Told, question: Question): boolean =>
+  path === nodeOf(question.operation) && isMoreByEither(client, question)
+
+/** For each client's events of one node: outer watches before inner ones, younger before older ones. */
 export const isOuterFirst = (comparison: Comparison): boolean =>
   comparison.theirs.events.every((events, client) => {
-    const theirs = events.map((text) => toldOf(client, text))
-    const ours = comparison.ours.events[client]!.map((text) => toldOf(client, text))
-    const inOrder = theirs
-      .slice(1)
-      .every((next, i) => next.path !== theirs[i]!.path || goesBefore(theirs[i]!, next, comparison))
-    return inOrder && nodesOf(ours) === nodesOf(theirs)
+    const told = events.map((text) => toldOf(client, text))
+    return told.every((next, i) => next.path !== told[i - 1]?.path || goesBefore(told[i - 1]!, next, comparison))
+  })
+
+/** Each client is told of nodes in the same order by both. */
+export const isOfNodesInOrder = ({ ours, theirs }: Comparison): boolean =>
+  ours.events.every((events, client) => {
+    const [some, others] = [events, theirs.events[client]!].map((list) => list.map((text) => toldOf(client, text)))
+    return nodesOf(some!) === nodesOf(others!)
   })
 
 const nodesOf = (told: readonly Told[]): string =>

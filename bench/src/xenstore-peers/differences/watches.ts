@@ -1,7 +1,17 @@
 import { XenStoreOp } from '@split-driver/xenbus'
 import type { Difference } from '../differential/difference.js'
 import { asks, partsOf, replied } from './predicates.js'
-import { extras, hasAll, isGuest, isOfChange, isOfOwner, isOuterFirst, isWatchedBelow } from './told.js'
+import {
+  extras,
+  hasAll,
+  isGuest,
+  isOfChange,
+  isOfNodesInOrder,
+  isOfOwner,
+  isOuterFirst,
+  isToldByEither,
+  isWatchedBelow,
+} from './told.js'
 
 /** Who is told what, and in what order. */
 export const watchDifferences: readonly Difference[] = [
@@ -30,7 +40,24 @@ export const watchDifferences: readonly Difference[] = [
     },
     why: 'The protocol leaves it open.',
     aspect: 'order of events',
-    matches: (comparison) => comparison.peer === 'oxenstored' && isOuterFirst(comparison),
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' && isOuterFirst(comparison) && isOfNodesInOrder(comparison),
+  },
+  {
+    id: 'order-of-removal',
+    what: 'removal of nodes, of which a client watches more than one',
+    answers: {
+      'C xenstored': 'a node after those below it',
+      oxenstored: 'a node before those below it',
+      ours: 'a node after those below it',
+    },
+    why: 'The protocol leaves it open.',
+    aspect: 'order of events',
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      asks(comparison, XenStoreOp.Rm, XenStoreOp.TransactionEnd) &&
+      isOuterFirst(comparison) &&
+      !isOfNodesInOrder(comparison),
   },
   {
     id: 'equal-events',
@@ -84,6 +111,21 @@ export const watchDifferences: readonly Difference[] = [
       ),
   },
   {
+    id: 'events-by-entries-of-a-target',
+    what: 'a change of a node that a guest watches, which acts for another domain, where entries give the two different rights',
+    answers: {
+      'C xenstored': 'an event if the first entry that names either of them lets it read',
+      oxenstored: 'an event if the entry of either does, or the first one where it has none',
+      ours: 'an event if the first entry that names either of them lets it read',
+    },
+    why: 'Rule 42: the first entry that fits decides.',
+    aspect: 'events',
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      hasAll(comparison.theirs, comparison.ours) &&
+      extras(comparison.theirs, comparison.ours).every((told) => isGuest(told) && isToldByEither(told, comparison)),
+  },
+  {
     id: 'watch-quota',
     what: 'WATCH by a guest that has many',
     answers: {
@@ -123,6 +165,18 @@ export const watchDifferences: readonly Difference[] = [
       asks(comparison, XenStoreOp.SetPerms) &&
       partsOf(comparison)[0]?.startsWith('@') === true &&
       hasAll(comparison.ours, comparison.theirs),
+  },
+  {
+    id: 'events-of-special-paths-as-nodes',
+    what: 'SET_PERMS of a special path while a client watches the root',
+    answers: { 'C xenstored': 'no event', oxenstored: 'an event: it is a node below the root', ours: 'no event' },
+    why: 'Rule 51: special paths are no nodes.',
+    aspect: 'events',
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      asks(comparison, XenStoreOp.SetPerms) &&
+      partsOf(comparison)[0]?.startsWith('@') === true &&
+      extras(comparison.theirs, comparison.ours).every(({ path }) => path.startsWith('/@')),
   },
   {
     id: 'text-after-the-token',

@@ -80,12 +80,13 @@ const domids = ['0', '1', '2', '7', '32752', '32751', '65535', '-1', '', 'x', '1
 export const chooseDomid = (random: SeededRandom): string =>
   random.below(8) === 0 ? random.pick(domids) : String(random.below(4))
 
-/** A domain and its target, mostly so that the target can go after the domain. */
+/** A domain and its target, mostly two guests, and so that the target can go after the domain. */
 export function chooseTarget(random: SeededRandom): string[] {
   if (random.below(8) === 0) return [chooseDomid(random), chooseDomid(random)]
   return random.pick([
-    ['3', '2'],
     ['3', '1'],
+    ['2', '1'],
+    ['2', '1'],
     ['2', '1'],
   ])
 }
@@ -94,6 +95,19 @@ export function chooseTarget(random: SeededRandom): string[] {
 const strangers = ['0', '7', '32752', '32751', '65535', '-1', '', 'x', '3x', ' 3', '03', '4294967299']
 
 export const chooseStranger = (random: SeededRandom): string => (random.below(6) === 0 ? random.pick(strangers) : '3')
+
+const commands = [
+  ['print', 'a line'],
+  ['none'],
+  ['', ''],
+  ['print'],
+  ['quota', 'x'],
+  ['check', 'more'],
+  ['log', 'loud'],
+]
+
+/** What CONTROL takes, but for what each daemon tells of itself. */
+export const chooseCommand = (random: SeededRandom): readonly string[] => random.pick(commands)
 
 /** Strings, each with the NUL that ends it. */
 export const strings = (...texts: readonly string[]): Uint8Array =>

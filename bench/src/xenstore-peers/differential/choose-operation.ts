@@ -1,6 +1,7 @@
 import type { SeededRandom } from '@split-driver/conformance'
 import { concatBytes, PAYLOAD_MAX_BYTES, XenStoreOp } from '@split-driver/xenbus'
 import {
+  chooseCommand,
   chooseDomid,
   choosePath,
   choosePermissions,
@@ -38,8 +39,9 @@ const types: readonly (readonly [weight: number, type: number, body: (random: Se
   [1, XenStoreOp.Introduce, (random) => strings(chooseStranger(random), '5', String(random.below(9)))],
   [1, XenStoreOp.Release, (random) => strings(chooseStranger(random))],
   [1, XenStoreOp.Resume, ofDomid],
-  [1, XenStoreOp.SetTarget, (random) => strings(...chooseTarget(random))],
+  [2, XenStoreOp.SetTarget, (random) => strings(...chooseTarget(random))],
   [1, XenStoreOp.ResetWatches, () => strings('')],
+  [1, XenStoreOp.Control, (random) => strings(...chooseCommand(random))],
 ]
 const byWeight = types.flatMap((entry) => Array.from({ length: entry[0] }, () => entry))
 

@@ -1,4 +1,4 @@
-import { type Message, XenStoreOp } from '@split-driver/xenbus'
+import { type Message, PAYLOAD_MAX_BYTES, XenStoreOp } from '@split-driver/xenbus'
 import { type Operation, shown, typeName } from './operation.js'
 import type { Received } from './wire-connection.js'
 
@@ -75,9 +75,22 @@ function roleOf({ type }: Operation, replyType: number, body: Uint8Array): strin
   }
   if (replyType === type && type === XenStoreOp.DirectoryPart) {
     const end = body.indexOf(0)
-    return `a generation and ${digest(body.subarray(end + 1))}`
+    return `a generation and ${partText(body.subarray(end + 1), body.length)}`
   }
   return digest(body)
+}
+
+/** More digits than a generation has leave less room for names; so much there is room for always. */
+const ALWAYS_BYTES = 4000
+
+/** A listing's last part, or one that holds as much as there is room for, with one byte left for the end. */
+function partText(names: Uint8Array, bodyBytes: number): string {
+  const text = Buffer.from(names).toString('latin1')
+  if (text === '\0' || text.endsWith('\0\0')) return digest(names)
+  const lastBytes = text.length - text.lastIndexOf('\0', text.length - 2) - 1
+  const free = PAYLOAD_MAX_BYTES - 1 - bodyBytes
+  const fill = free < 0 ? 'too many names' : free < lastBytes ? 'as many names as fit' : 'fewer names than fit'
+  return `${fill}, ${digest(names.subarray(0, ALWAYS_BYTES))}`
 }
 
 /** Long bodies are told by their beginning and a sum, so that a difference in the middle is one. */
