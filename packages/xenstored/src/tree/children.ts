@@ -1,4 +1,4 @@
-import { OrderedMap } from 'immutable'
+import { entriesOf, findName, type NameTrie, withName, withoutName } from './name-trie.js'
 
 /**
  * Children by name in the order in which they came; never changed, only replaced. Most directories are small, and copying
@@ -51,7 +51,7 @@ class FewChildren<T> implements Children<T> {
   }
 
   #with(name: string, child: T): Children<T> {
-    if (this.size === SMALL) return OrderedMap(this.entries()).set(name, child)
+    if (this.size === SMALL) return ManyChildren.of(this.entries()).set(name, child)
     return new FewChildren([...this.#names, name], [...this.#nodes, child])
   }
 }
@@ -60,6 +60,52 @@ const without = <E>(elements: readonly E[], index: number): E[] => [
   ...elements.slice(0, index),
   ...elements.slice(index + 1),
 ]
+
+/** A child, and where it stands among the others: numbers that grow, with gaps where some went. */
+interface Placed<T> {
+  readonly child: T
+  readonly place: number
+}
+
+class ManyChildren<T> implements Children<T> {
+  readonly #byName: NameTrie<Placed<T>>
+  readonly size: number
+  readonly #nextPlace: number
+
+  private constructor(byName: NameTrie<Placed<T>>, size: number, nextPlace: number) {
+    this.#byName = byName
+    this.size = size
+    this.#nextPlace = nextPlace
+  }
+
+  static of<T>(entries: Iterable<[string, T]>): ManyChildren<T> {
+    let children = new ManyChildren<T>(undefined, 0, 0)
+    for (const [name, child] of entries) children = children.set(name, child)
+    return children
+  }
+
+  get(name: string): T | undefined {
+    return findName(this.#byName, name)?.child
+  }
+
+  set(name: string, child: T): ManyChildren<T> {
+    const place = findName(this.#byName, name)?.place
+    if (place !== undefined)
+      return new ManyChildren(withName(this.#byName, name, { child, place }), this.size, this.#nextPlace)
+    const more = withName(this.#byName, name, { child, place: this.#nextPlace })
+    return new ManyChildren(more, this.size + 1, this.#nextPlace + 1)
+  }
+
+  delete(name: string): ManyChildren<T> {
+    if (findName(this.#byName, name) === undefined) return this
+    return new ManyChildren(withoutName(this.#byName, name), this.size - 1, this.#nextPlace)
+  }
+
+  *entries(): IterableIterator<[string, T]> {
+    const entries = entriesOf(this.#byName).sort((a, b) => a.value.place - b.value.place)
+    for (const { name, value } of entries) yield [name, value.child]
+  }
+}
 
 const NONE: Children<never> = new FewChildren<never>([], [])
 
