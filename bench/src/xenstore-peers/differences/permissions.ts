@@ -3,7 +3,7 @@ import { ofPath } from '../differential/clients.js'
 import type { Difference } from '../differential/difference.js'
 import { errorOf } from '../differential/observation.js'
 import { asks, changes, partsOf, replied } from './predicates.js'
-import { isMoreByEither, isOwnOf } from './rights.js'
+import { isMoreByEither, isOwnAbove, isOwnOf } from './rights.js'
 
 /** What GET_PERMS answered, but for the first domid. */
 const withoutOwner = (reply: string): string | undefined => /^(GET_PERMS ".)\d+(.*)$/s.exec(reply)?.slice(1).join('…')
@@ -61,6 +61,24 @@ export const permissionDifferences: readonly Difference[] = [
       asks(comparison, ...ofPath) &&
       (comparison.past !== undefined || isOwnOf(comparison.operation.client, comparison)) &&
       replied(comparison, { ours: ['no error', 'ENOENT'], theirs: 'EACCES' }),
+  },
+  {
+    id: 'allowed-on-a-new-node',
+    what: 'a guest’s operation on, or below, a node that another made below one of its own',
+    answers: {
+      'C xenstored': 'EACCES, if the other has not said otherwise',
+      oxenstored: 'as of its own',
+      ours: 'EACCES, if the other has not said otherwise',
+    },
+    why: 'Rule 42.',
+    aspect: 'reply',
+    parts: changes,
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      comparison.unprivileged &&
+      asks(comparison, ...ofPath) &&
+      isOwnAbove(comparison.operation.client, comparison) &&
+      replied(comparison, { ours: 'EACCES', theirs: ['no error', 'ENOENT'] }),
   },
   {
     id: 'permission-count',

@@ -17,6 +17,13 @@ const rightsOf = (names: readonly number[], [first, ...others]: readonly Entry[]
   return lettersOf[entry?.letter ?? 'n'] ?? ''
 }
 
+/** Whether the client's domain, or the one that it acts for, owns a node on the way, and another the last one there is. */
+export const isOwnAbove = (client: number, question: Question): boolean => {
+  const names = namesOf(client, question)
+  const owns = question.ancestry.map(({ permissions: [owner] }) => owner !== undefined && names.includes(owner.domid))
+  return owns.includes(true) && owns.at(-1) === false
+}
+
 const permissionsThere = ({ ancestry }: Question): readonly Entry[] => ancestry.at(-1)?.permissions ?? []
 
 /** Whether the client's domain, or the one that it acts for, owns the node, or the nearest above that there is. */

@@ -2,7 +2,7 @@ import { absolute, domidOf, nodeOf, SOCKET_CLIENTS, stringsOf } from '../differe
 import type { Comparison, Question } from '../differential/difference.js'
 import type { Observation } from '../differential/observation.js'
 import { shown } from '../differential/operation.js'
-import { isMoreByEither, isOwnOf } from './rights.js'
+import { isMoreByEither, isOwnAbove, isOwnOf } from './rights.js'
 
 /** An event as a client got it. */
 export interface Told {
@@ -57,6 +57,17 @@ export const isOfOwner = ({ client, path }: Told, question: Question): boolean =
   const node = nodeOf(operation)
   if (node !== path || past !== undefined) return true
   return ancestry.at(-1)?.path === node ? isOwnOf(client, question) : domidOf(client) === domidOf(operation.client)
+}
+
+/** The client owns a node above, and another made the node, or makes it. */
+export const isBelowOwn = ({ client, path }: Told, question: Question): boolean => {
+  const { ancestry, operation } = question
+  if (nodeOf(operation) !== path) return false
+  const isMade = ancestry.at(-1)?.path !== path
+  return (
+    isOwnAbove(client, question) ||
+    (isMade && isOwnOf(client, question) && domidOf(client) !== domidOf(operation.client))
+  )
 }
 
 const pathOf = ({ client, body }: Question['watches'][number]): string => absolute(client, stringsOf(body)[0] ?? '')

@@ -1,6 +1,6 @@
 import { XenStoreOp } from '@split-driver/xenbus'
 import type { Difference } from '../differential/difference.js'
-import { asks, isContested, isMoved, replied } from './predicates.js'
+import { asks, isContested, isInTransaction, isMoved, replied } from './predicates.js'
 
 /** Transactions that began before others changed the tree. Those that did not are answered alike by all three. */
 export const transactionDifferences: readonly Difference[] = [
@@ -35,6 +35,41 @@ export const transactionDifferences: readonly Difference[] = [
       comparison.unprivileged &&
       asks(comparison, XenStoreOp.TransactionStart) &&
       replied(comparison, { ours: 'ENOSPC', theirs: 'no error' }),
+  },
+  {
+    id: 'node-quota-in-transaction',
+    what: 'WRITE or MKDIR in a transaction that has made so many nodes that the guest could own no more',
+    answers: {
+      'C xenstored': 'OK: what a transaction made is counted at its end',
+      oxenstored: 'EQUOTA, which is no error of the wire',
+      ours: 'ENOSPC',
+    },
+    why: 'Rule 52. Who is told at once can still make something of it.',
+    aspect: 'reply',
+    parts: true,
+    matches: (comparison) =>
+      comparison.peer === 'C xenstored' &&
+      comparison.unprivileged &&
+      isInTransaction(comparison) &&
+      asks(comparison, XenStoreOp.Write, XenStoreOp.Mkdir) &&
+      replied(comparison, { ours: 'ENOSPC', theirs: 'no error' }),
+  },
+  {
+    id: 'node-quota-at-the-end',
+    what: 'TRANSACTION_END of a transaction after which a guest owns as many nodes as it may',
+    answers: {
+      'C xenstored': 'ENOSPC, though outside of transactions it may own so many',
+      oxenstored: 'OK',
+      ours: 'OK',
+    },
+    why: 'Rule 52: the quota is what a domain may have, however it came to it.',
+    aspect: 'reply',
+    parts: true,
+    matches: (comparison) =>
+      comparison.peer === 'C xenstored' &&
+      comparison.unprivileged &&
+      asks(comparison, XenStoreOp.TransactionEnd) &&
+      replied(comparison, { ours: 'no error', theirs: 'ENOSPC' }),
   },
   {
     id: 'refusal-ends-transaction',

@@ -4,6 +4,7 @@ import { asks, partsOf, replied } from './predicates.js'
 import {
   extras,
   hasAll,
+  isBelowOwn,
   isGuest,
   isOfChange,
   isOfNodesInOrder,
@@ -109,6 +110,18 @@ export const watchDifferences: readonly Difference[] = [
       extras(comparison.ours, comparison.theirs).every(
         (told) => isGuest(told) && isOfChange(told, comparison) && isOfOwner(told, comparison),
       ),
+  },
+  {
+    id: 'events-below-an-own-node',
+    what: 'a change of a node that another made below one that the guest owns, and that the guest watches and may not read',
+    answers: { 'C xenstored': 'no event', oxenstored: 'an event: it owns the node, too', ours: 'no event' },
+    why: 'Rule 42: who makes a node owns it.',
+    aspect: 'events',
+    matches: (comparison) =>
+      comparison.peer === 'oxenstored' &&
+      asks(comparison, XenStoreOp.Write, XenStoreOp.Mkdir, XenStoreOp.Rm) &&
+      hasAll(comparison.theirs, comparison.ours) &&
+      extras(comparison.theirs, comparison.ours).every((told) => isGuest(told) && isBelowOwn(told, comparison)),
   },
   {
     id: 'events-by-entries-of-a-target',
