@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { SECTOR_BYTES } from '@split-driver/abi'
+import { major, minor } from './device-number.js'
 
 /**
  * Bytes of an opened file or block device. A device's `stat` says 0; Linux tells its size, always in units of 512 bytes,
@@ -11,8 +12,3 @@ export const deviceBytes = async (stat: Stats): Promise<number> => {
   const sectors = await readFile(`/sys/dev/block/${major(stat.rdev)}:${minor(stat.rdev)}/size`, 'ascii')
   return Number(sectors) * SECTOR_BYTES
 }
-
-/** @see glibc's sysmacros.h gnu_dev_major, for the numbers below 2³² that a double and a 12-bit major can carry */
-const major = (rdev: number): number => (rdev >>> 8) & 0xfff
-
-const minor = (rdev: number): number => ((rdev >>> 12) & 0xfff00) | (rdev & 0xff)

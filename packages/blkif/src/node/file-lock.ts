@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { XenError } from '@split-driver/abi'
 import type { Clock } from '@split-driver/platform'
+import { major, minor } from './device-number.js'
 import type { FileLibrary } from './file-library.js'
 
 /** @see sys/file.h */
@@ -51,12 +52,18 @@ const busy = async (
   return new XenError('EBUSY', `the disk ${path} ${how} ${by}: ${advice}`, { detail: { path, holder } })
 }
 
-/** Lines as `1: FLOCK  ADVISORY  WRITE 4711 08:01:131090 0 EOF`. @returns the process that holds a lock of the file */
-const holderOf = async ({ ino }: Stats): Promise<number | undefined> => {
+/**
+ * Lines as `1: FLOCK  ADVISORY  WRITE 4711 08:01:131090 0 EOF`. Some file systems show another device there than to `stat`.
+ * @returns the process that holds a lock of the file, if that can be told
+ */
+const holderOf = async ({ dev, ino }: Stats): Promise<number | undefined> => {
+  const held = `${hex(major(dev))}:${hex(minor(dev))}:${ino}`
   const locks = await readFile('/proc/locks', 'ascii').catch(() => '')
   for (const line of locks.split('\n')) {
     const [, kind, , , pid, file] = line.split(/\s+/)
-    if (kind === 'FLOCK' && file?.endsWith(`:${ino}`)) return Number(pid)
+    if (kind === 'FLOCK' && file === held) return Number(pid)
   }
   return undefined
 }
+
+const hex = (number: number): string => number.toString(16).padStart(2, '0')
