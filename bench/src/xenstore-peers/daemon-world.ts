@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import { DOM0, type Domid, type FrameNumber, type Port, XenError } from '@split-driver/abi'
 import type {
   BareDomain,
@@ -8,9 +7,9 @@ import type {
   World,
   WorldCapabilities,
 } from '@split-driver/conformance'
-import type { Clock, Platform } from '@split-driver/platform'
+import type { Platform } from '@split-driver/platform'
 import { type ByteChannel, domainPath, XenStoreClient } from '@split-driver/xenbus'
-import { hostPacing, SocketChannel } from '@split-driver/xenbus/node'
+import { hostClock, hostPacing, SocketChannel } from '@split-driver/xenbus/node'
 import type { Daemon } from './daemon.js'
 import { GuestChannel } from './guest-channel.js'
 
@@ -34,17 +33,9 @@ export const DAEMON_WORLD_SUPPORTS: WorldCapabilities = {
 const FRAME = 1 as FrameNumber
 const PORT = 1 as Port
 
-const clock: Clock = {
-  now: () => performance.now(),
-  setTimer: (milliseconds, callback) => {
-    const timer = setTimeout(callback, milliseconds)
-    return { cancel: () => clearTimeout(timer) }
-  },
-}
-
 /** A domain of which there is nothing but what it says to XenStore. */
 class StorePlatform implements Platform {
-  readonly clock = clock
+  readonly clock = hostClock
   readonly supports = DAEMON_WORLD_SUPPORTS
 
   constructor(

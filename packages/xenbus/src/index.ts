@@ -4,7 +4,7 @@ export { channelPair } from './channel/channel-pair.js'
 export { type BytePort, MessagePortChannel } from './channel/message-port-channel.js'
 export { listenForRing, RingChannel } from './channel/ring-channel.js'
 export { RingLink } from './channel/ring-link.js'
-export type { BackOffSpan, Pacing } from './client/back-off.js'
+export { type BackOffSpan, longestWait, type Pacing } from './client/back-off.js'
 export { TRANSACTION_TRIES } from './client/run-transaction.js'
 export type { Connect } from './client/session.js'
 export {

@@ -1,9 +1,10 @@
 import { SECTOR_BYTES, XenError } from '@split-driver/abi'
 import type { KeyValues } from '@split-driver/xenbus'
+import { totalBytes } from '../views.js'
 import type { geometryKeys } from '../wire/device-keys.js'
 import { INFO, PHYSICAL_SECTOR_SIZE, SECTOR_SIZE, SECTORS } from '../wire/keys.js'
 import { MAX_SEGMENTS, SECTORS_PER_PAGE, Vdisk } from '../wire/operations.js'
-import { type Buffers, totalBytes } from './scatter.js'
+import type { Buffers } from './scatter.js'
 
 /** What a frontend knows of its disk. */
 export interface DiskGeometry {

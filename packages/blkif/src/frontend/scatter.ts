@@ -4,12 +4,6 @@ import type { DataPage } from './data-page.js'
 /** A caller's buffers, one after the other, as if they were one. */
 export type Buffers = readonly Uint8Array[]
 
-export const totalBytes = (buffers: Buffers): number => {
-  let total = 0
-  for (let i = 0; i < buffers.length; i++) total += buffers[i]!.length
-  return total
-}
-
 /** Copies `length` bytes of `buffers`, from byte `from` on, into `pages` from their beginning. */
 export const gather = (buffers: Buffers, from: number, pages: readonly DataPage[], length: number): void =>
   eachPiece(buffers, from, pages, length, intoPage)

@@ -1,5 +1,5 @@
 import { XenError } from '@split-driver/abi'
-import { sliceViews } from '../slice-views.js'
+import { sliceViews } from '../views.js'
 import { assertSuccessor, type ExportInfo } from './export-info.js'
 import type { NbdClientOptions } from './nbd-client-options.js'
 import { NbdRequest } from './nbd-request.js'

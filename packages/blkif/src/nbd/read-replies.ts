@@ -1,5 +1,5 @@
 import { XenError, type XenErrorCode } from '@split-driver/abi'
-import { sliceViews } from '../slice-views.js'
+import { sliceViews } from '../views.js'
 import type { Parser } from './byte-feed.js'
 import type { NbdRequest } from './nbd-request.js'
 import {

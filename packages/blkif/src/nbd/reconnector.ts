@@ -1,5 +1,5 @@
 import type { EventClock } from '@split-driver/evtchn'
-import type { BackOffSpan } from '@split-driver/xenbus'
+import { type BackOffSpan, longestWait } from '@split-driver/xenbus'
 
 export const NBD_BACK_OFF: BackOffSpan = { firstMs: 100, mostMs: 10_000 }
 
@@ -24,8 +24,7 @@ export class Reconnector {
   start(): void {
     if (this.#running || this.#stopped) return
     this.#running = true
-    const { firstMs, mostMs } = NBD_BACK_OFF
-    const longest = this.#rounds === 0 ? 0 : Math.min(mostMs, firstMs * 2 ** Math.min(this.#rounds - 1, 30))
+    const longest = this.#rounds === 0 ? 0 : longestWait(NBD_BACK_OFF, this.#rounds - 1)
     this.#rounds++
     if (longest === 0) void this.#try()
     else this.#timer = this.#clock.setTimer(this.#random() * longest, () => void this.#try())

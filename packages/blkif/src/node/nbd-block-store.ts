@@ -1,11 +1,11 @@
 import { isIP } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import type { EventClock } from '@split-driver/evtchn'
+import { hostClock } from '@split-driver/xenbus/node'
 import { NbdClient } from '../nbd/nbd-client.js'
 import type { NbdObserver, NbdTuning } from '../nbd/nbd-client-options.js'
 import { NbdDisk, type NbdDiskOptions } from '../nbd/nbd-disk.js'
 import { type NbdUri, parseNbdUri } from '../nbd/nbd-uri.js'
-import { hostClock } from './host-clock.js'
 import { dialSocket } from './socket-stream.js'
 
 export interface NbdBlockStoreOptions extends NbdDiskOptions, NbdTuning, NbdObserver {

@@ -1,4 +1,5 @@
 import { XenError } from '@split-driver/abi'
+import { sliceViews } from '../views.js'
 
 /** Moves bytes between a file at `position` and `views`, in order. @returns how many; may be fewer than asked for */
 export type VectorCall = (views: readonly Uint8Array[], position: number) => number
@@ -8,7 +9,7 @@ export type AsyncVectorCall = (views: readonly Uint8Array[], position: number) =
 /** Repeats a transfer that the system cut short (by a signal, or beyond IOV_MAX views) until all is moved. */
 export const transferAll = (call: VectorCall, views: readonly Uint8Array[], position: number, total: number): void => {
   let done = call(views, position)
-  while (done < total) done += progress(call(remaining(views, done), position + done), position + done)
+  while (done < total) done += progress(call(sliceViews(views, done, total), position + done), position + done)
 }
 
 /** As `transferAll`, off the thread. */
@@ -19,20 +20,10 @@ export const transferAllAsync = async (
   total: number,
 ): Promise<void> => {
   let done = await call(views, position)
-  while (done < total) done += progress(await call(remaining(views, done), position + done), position + done)
+  while (done < total) done += progress(await call(sliceViews(views, done, total), position + done), position + done)
 }
 
 const progress = (moved: number, position: number): number => {
   if (moved > 0) return moved
   throw new XenError('EIO', `the file ended at byte ${position}: it was made shorter while it was in use`)
-}
-
-const remaining = (views: readonly Uint8Array[], done: number): Uint8Array[] => {
-  const rest: Uint8Array[] = []
-  let skip = done
-  for (const view of views) {
-    if (skip < view.length) rest.push(skip === 0 ? view : view.subarray(skip))
-    skip = Math.max(0, skip - view.length)
-  }
-  return rest
 }

@@ -1,6 +1,7 @@
 import { XenError, type XenErrorCode } from '@split-driver/abi'
 import type { Clock } from '@split-driver/platform'
 import type { BlockStore, DiscardUnits } from '../block-store.js'
+import { totalBytes } from '../views.js'
 import type { Pending } from './pending.js'
 
 /** What a faulty disk is about to do. */
@@ -65,11 +66,11 @@ export class FaultyBlockStore implements BlockStore {
   }
 
   read(position: number, targets: readonly Uint8Array[]): Pending {
-    return this.#run('read', position, bytesOf(targets), () => this.#store.read(position, targets))
+    return this.#run('read', position, totalBytes(targets), () => this.#store.read(position, targets))
   }
 
   write(position: number, sources: readonly Uint8Array[]): Pending {
-    return this.#run('write', position, bytesOf(sources), () => this.#store.write(position, sources))
+    return this.#run('write', position, totalBytes(sources), () => this.#store.write(position, sources))
   }
 
   flush(): Pending {
@@ -87,8 +88,6 @@ export class FaultyBlockStore implements BlockStore {
     return new Promise<void>((resolve) => void this.#options.clock.setTimer(delayMilliseconds, resolve)).then(act)
   }
 }
-
-const bytesOf = (views: readonly Uint8Array[]): number => views.reduce((total, { length }) => total + length, 0)
 
 const refuse = (code: XenErrorCode, kind: string, position: number): never => {
   throw new XenError(code, `the faulty disk was told to fail this ${kind} at ${position}`)

@@ -1,4 +1,5 @@
 import { SECTOR_BYTES, XenError } from '@split-driver/abi'
+import { totalBytes } from '../views.js'
 
 /**
  * Judges what a store says of its disk, before a guest can see it.
@@ -22,8 +23,7 @@ export const assertGeometry = (name: string, byteLength: number, sectorBytes: nu
  * @throws RangeError otherwise: the caller has not judged the request
  */
 export const transferBytes = (byteLength: number, position: number, views: readonly Uint8Array[]): number => {
-  let total = 0
-  for (let i = 0; i < views.length; i++) total += views[i]!.length
+  const total = totalBytes(views)
   assertRange(byteLength, position, total)
   return total
 }

@@ -1,6 +1,6 @@
 import { SECTOR_BYTES, XenError } from '@split-driver/abi'
 import type { BlockStore, DiscardUnits } from '../block-store.js'
-import { sliceViews } from '../slice-views.js'
+import { sliceViews } from '../views.js'
 import { assertRange, transferBytes } from './geometry.js'
 import { OverlayLayer } from './overlay/overlay-layer.js'
 import { overlayLayout } from './overlay/overlay-layout.js'

@@ -17,6 +17,10 @@ export interface BackOffSpan {
   readonly mostMs: number
 }
 
+/** Milliseconds. @param round 0 after the first try */
+export const longestWait = ({ firstMs, mostMs }: BackOffSpan, round: number): number =>
+  Math.min(mostMs, firstMs * 2 ** Math.min(round, 30))
+
 /** Waits between tries: random, growing, bounded. */
 export class BackOff {
   readonly #span: BackOffSpan
@@ -34,8 +38,7 @@ export class BackOff {
     signal?.throwIfAborted()
     const { clock, random = () => 1 } = this.#pacing
     if (clock === undefined) return
-    const { firstMs, mostMs } = this.#span
-    const most = Math.min(mostMs, firstMs * 2 ** Math.min(round, 30))
+    const most = longestWait(this.#span, round)
     let cancel = (): void => undefined
     const waited = new Promise<void>((resolve) => {
       const timer = clock.setTimer(random() * most, resolve)

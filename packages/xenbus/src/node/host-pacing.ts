@@ -1,14 +1,7 @@
 import type { Pacing } from '../client/back-off.js'
+import { hostClock } from './host-clock.js'
 
 type Timers = NonNullable<Pacing['clock']>
-
-/** Node's own. */
-const hostTimers: Timers = {
-  setTimer: (milliseconds, callback) => {
-    const timer = setTimeout(callback, milliseconds)
-    return { cancel: () => clearTimeout(timer) }
-  },
-}
 
 /**
  * The host's timers and chance, for a client that is opened by hand:
@@ -16,4 +9,4 @@ const hostTimers: Timers = {
  *
  * @param clock in place of Node's timers; a Platform's, for whoever has one
  */
-export const hostPacing = (clock: Timers = hostTimers): Required<Pacing> => ({ clock, random: Math.random })
+export const hostPacing = (clock: Timers = hostClock): Required<Pacing> => ({ clock, random: Math.random })
